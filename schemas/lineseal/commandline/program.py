@@ -1,0 +1,117 @@
+"""The ``lineseal`` program: finds commands through entry points and turns errors into statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import NoReturn
+
+import click
+
+from lineseal.commandline.escape import visible
+from lineseal.commandline.exit_codes import Exit, exit_for
+from lineseal.schemas.errors import LinesealError, MissingExtra, NotFound
+
+COMMAND_GROUP = "lineseal.commands"
+_EXTRA_BY_MODULE = {
+    "duckdb": "queries",
+    "pyarrow": "consumers",
+    "structlog": "consumers",
+    "kafka": "kafka",
+    "sklearn": "demo",
+}
+
+
+class EntryPointGroup(click.Group):
+    """Loads a command only when it is called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all installed commands, sorted."""
+        return sorted(entry.name for entry in entry_points(group=COMMAND_GROUP))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command, or None when there is no such command."""
+        for entry in entry_points(group=COMMAND_GROUP):
+            if entry.name == cmd_name:
+                return _load(entry)
+        return None
+
+
+def _load(entry: EntryPoint) -> click.Command:
+    try:
+        command: click.Command = entry.load()
+        return command
+    except ModuleNotFoundError as error:
+        extra = _EXTRA_BY_MODULE.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _missing(entry.name, extra)
+
+
+def _missing(name: str, extra: str) -> click.Command:
+    text = f"'lineseal {name}' needs more packages: pip install 'lineseal[{extra}]'"
+
+    def refuse(arguments: tuple[str, ...]) -> NoReturn:
+        del arguments
+        raise MissingExtra(text)
+
+    return click.Command(
+        name,
+        callback=refuse,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        short_help=f"(not installed; pip install 'lineseal[{extra}]')",
+    )
+
+
+@click.group(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("lineseal"), prog_name="lineseal")
+@click.option(
+    "--home",
+    metavar="FOLDER",
+    help="The Lineseal home; default: LINESEAL_HOME, or .lineseal here or above.",
+)
+def lineseal(home: str | None) -> None:
+    """Record which data built which model, sealed, and answer for it.
+
+    Exit status: 0 answered; 1 a finding; 2 usage; 3 not found; 4 not allowed; 5 unreachable;
+    6 the answer is incomplete and says why; 70 a crash of ours.
+    """
+    if home:
+        os.environ["LINESEAL_HOME"] = home
+
+
+def main() -> NoReturn:
+    """Run the program and exit with a documented status."""
+    try:
+        status = lineseal.main(standalone_mode=False, prog_name="lineseal")
+        code = status if isinstance(status, int) else Exit.OK
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = Exit.USAGE
+    except LinesealError as error:
+        _explain(error)
+        code = exit_for(error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.OK
+    except Exception:  # noqa: BLE001 - the program's last stop
+        traceback.print_exc()
+        click.echo("this is a bug in Lineseal; please report the lines above", err=True)
+        code = Exit.CRASH
+    sys.exit(int(code))
+
+
+def _explain(error: LinesealError) -> None:
+    click.echo(f"error: {visible(str(error))} [{error.code}]", err=True)
+    if isinstance(error, NotFound) and error.candidates:
+        click.echo("did you mean:", err=True)
+        for candidate in error.candidates:
+            click.echo(f"  {visible(candidate)}", err=True)

@@ -1,0 +1,291 @@
+"""Every error Lineseal raises on purpose: one tree, one stable code each, one retry answer each.
+
+Rules: a name says what is wrong, not where it was noticed. ``code`` is public and never
+changes its meaning; it is what rejects, logs and metrics show. ``retryable`` answers the one
+question the loops ask: may the same call succeed later without anybody changing anything?
+A message holds identifiers, limits and what to do next, never payload bytes or secrets.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LinesealError(Exception):
+    """Base of all errors below; catch this to catch everything of ours."""
+
+    code: ClassVar[str] = "LINESEAL"
+    retryable: ClassVar[bool] = False
+
+
+# --- the caller's configuration or request -------------------------------------------------
+
+
+class ConfigurationError(LinesealError):
+    """A setting is missing, unknown or has a value that cannot work."""
+
+    code = "CONFIGURATION"
+
+
+class HomeNotFound(ConfigurationError):
+    """No Lineseal home here or in a folder above."""
+
+    code = "HOME_NOT_FOUND"
+
+
+class InvalidReference(LinesealError):
+    """A REF on the command line or in a call cannot be parsed."""
+
+    code = "INVALID_REFERENCE"
+
+
+class InvalidEvent(LinesealError):
+    """The producer built an event that breaks the contract; nothing was emitted."""
+
+    code = "INVALID_EVENT"
+
+
+class KeyUnusable(LinesealError):
+    """A private key or signer cannot be loaded or may not be used."""
+
+    code = "KEY_UNUSABLE"
+
+
+class KeyMissing(KeyUnusable):
+    """The signing key is not where the configuration says."""
+
+    code = "KEY_MISSING"
+
+
+class MissingExtra(LinesealError):
+    """The command needs an optional dependency that is not installed."""
+
+    code = "MISSING_EXTRA"
+
+
+# --- bytes that break the contract: kept as rejects, never retried by a loop ------------------
+
+
+class ContractError(LinesealError):
+    """Bytes from the log that cannot be accepted: the record becomes a reject."""
+
+    code = "CONTRACT"
+
+
+class Malformed(ContractError):
+    """The bytes are not a well-formed frame, header or event."""
+
+    code = "MALFORMED"
+
+
+class TrailingBytes(ContractError):
+    """Bytes follow the end of the value."""
+
+    code = "TRAILING_BYTES"
+
+
+class NonCanonical(ContractError):
+    """Decoding and encoding again gives other bytes."""
+
+    code = "NON_CANONICAL"
+
+
+class TooLarge(ContractError):
+    """A record, batch, event or string is over its limit."""
+
+    code = "TOO_LARGE"
+
+
+class TooManyItems(ContractError):
+    """A batch or a list holds more items than allowed."""
+
+    code = "TOO_MANY_ITEMS"
+
+
+class WrongType(ContractError):
+    """The envelope's payload type is not the one this topic carries."""
+
+    code = "WRONG_TYPE"
+
+
+class UnknownSchema(ContractError):
+    """The schema digest in the signed header is not on the allow-list."""
+
+    code = "UNKNOWN_SCHEMA"
+
+
+class OutOfRange(ContractError):
+    """A value lies outside what its field allows (infinite, negative, unknown symbol)."""
+
+    code = "RANGE"
+
+
+class BadIdentifier(ContractError):
+    """An identifier is empty, not NFC, or holds control, bidi or invisible characters."""
+
+    code = "IDENTIFIER"
+
+
+class RootMismatch(ContractError):
+    """The events do not hash to the Merkle root in the signed header."""
+
+    code = "ROOT_MISMATCH"
+
+
+class NoSignature(ContractError):
+    """The envelope carries no signature."""
+
+    code = "NO_SIGNATURE"
+
+
+class BadSignature(ContractError):
+    """No signature verifies under the key it names."""
+
+    code = "BAD_SIGNATURE"
+
+
+class UnknownKey(ContractError):
+    """No signature names a key of the keyring."""
+
+    code = "UNKNOWN_KEY"
+
+
+class KeyNotYetValid(ContractError):
+    """The key's window starts after the moment of judgement."""
+
+    code = "KEY_NOT_YET_VALID"
+
+
+class KeyExpired(ContractError):
+    """The key's window ended before the moment of judgement."""
+
+    code = "KEY_EXPIRED"
+
+
+class KeyRevoked(ContractError):
+    """The key was revoked."""
+
+    code = "KEY_REVOKED"
+
+
+class OutOfScope(ContractError):
+    """The key may not speak for this producer, role, event kind or actor."""
+
+    code = "SCOPE"
+
+
+class WrongDeployment(ContractError):
+    """The batch was sealed for another deployment."""
+
+    code = "WRONG_DEPLOYMENT"
+
+
+class Forked(ContractError):
+    """Another batch with the same producer, epoch and sequence number was accepted before."""
+
+    code = "FORK"
+
+
+class Replayed(ContractError):
+    """A new batch appeared after the epoch's final batch."""
+
+    code = "REPLAY"
+
+
+# --- keyring ------------------------------------------------------------------------------
+
+
+class KeyringError(LinesealError):
+    """The keyring file cannot be trusted."""
+
+    code = "KEYRING_INVALID"
+
+
+class KeyringRollback(KeyringError):
+    """The keyring's version is lower than one that was already used."""
+
+    code = "KEYRING_ROLLBACK"
+
+
+class WeakKey(KeyringError):
+    """The public key is one of the weak encodings and must not be enrolled."""
+
+    code = "WEAK_KEY"
+
+
+# --- log and store ---------------------------------------------------------------------------
+
+
+class LogError(LinesealError):
+    """The log could not take or give a record."""
+
+    code = "LOG"
+    retryable = True
+
+
+class OutboxFull(LogError):
+    """The outbox reached its byte cap or the disk is full."""
+
+    code = "OUTBOX_FULL"
+
+
+class OutboxDamaged(LogError):
+    """An outbox file cannot be read as one."""
+
+    code = "OUTBOX_DAMAGED"
+    retryable = False
+
+
+class StoreError(LinesealError):
+    """The store could not be opened, read or written."""
+
+    code = "STORE"
+
+
+class StoreBusy(StoreError):
+    """Another process holds the store open for writing."""
+
+    code = "STORE_BUSY"
+    retryable = True
+
+
+class StoreIncompatible(StoreError):
+    """The store was written by a newer Lineseal, or belongs to another deployment."""
+
+    code = "STORE_INCOMPATIBLE"
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+class QueryError(LinesealError):
+    """A query cannot be answered as asked."""
+
+    code = "QUERY"
+
+
+class NotFound(QueryError):
+    """Nothing in the store matches the reference.
+
+    Attributes:
+        candidates: References that look alike, best first; may be empty.
+
+    """
+
+    code = "NOT_FOUND"
+
+    def __init__(self, message: str, candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class Ambiguous(NotFound):
+    """More than one artifact version matches the reference; ``candidates`` lists them."""
+
+    code = "AMBIGUOUS"
+
+
+class SqlRefused(QueryError):
+    """The statement is not one read-only statement, or ran over its limits."""
+
+    code = "SQL_REFUSED"

@@ -1,0 +1,154 @@
+"""Checks the values of a record against what the model says about each field.
+
+The same walk runs before a producer seals an event and after a consumer decodes one, so that
+neither side trusts the other. Avro only knows "string" and "double"; this is where identifiers,
+digests, finite numbers, sizes and "exactly one body" are enforced (attack table A38, A39).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import typing
+import unicodedata
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from lineseal.schemas.avsc import field_types, unwrap
+from lineseal.schemas.errors import BadIdentifier, OutOfRange, TooLarge, TooManyItems
+from lineseal.schemas.limits import MAX_EVENT_NODES, MAX_IDENTIFIER_BYTES, MAX_STRING_BYTES
+from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, Event
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_INT64 = 1 << 63
+
+
+def check_identifier(value: str, where: str = "identifier") -> None:
+    """Check that *value* is fit to name something.
+
+    Raises:
+        BadIdentifier: It is empty, over 1,024 bytes, not NFC, starts or ends with a space, or
+            holds a control, format (bidi, zero-width), surrogate or unassigned character.
+
+    """
+    if not value or value != value.strip():
+        raise BadIdentifier(f"{where} is empty or has spaces around it")
+    if value.isascii():
+        if not value.isprintable():
+            raise BadIdentifier(f"{where} holds a control character")
+    else:
+        refused = [c for c in value if unicodedata.category(c) in _REFUSED_CATEGORIES]
+        if refused:
+            raise BadIdentifier(f"{where} holds the character U+{ord(refused[0]):04X}")
+        if not unicodedata.is_normalized("NFC", value):
+            raise BadIdentifier(f"{where} is not in Unicode normal form C")
+    if len(value) * 4 > MAX_IDENTIFIER_BYTES and len(value.encode()) > MAX_IDENTIFIER_BYTES:
+        raise BadIdentifier(f"{where} is longer than {MAX_IDENTIFIER_BYTES} bytes")
+
+
+def check_record(cls: type, record: Any) -> None:
+    """Check a whole record of model class *cls*.
+
+    Raises:
+        BadIdentifier, OutOfRange, TooLarge, TooManyItems: As the names say; the message
+            names the field's path.
+
+    """
+    budget = [MAX_EVENT_NODES]
+    _check_fields(cls, record, cls.__name__, budget)
+
+
+def check_event(record: dict[str, Any]) -> str:
+    """Check an event record and return the name of its body.
+
+    Raises:
+        OutOfRange: None or several bodies are set, or a number is out of range.
+        BadIdentifier, TooLarge, TooManyItems: See ``check_record``.
+
+    """
+    bodies = [name for name in BODY_FIELDS if record["body"][name] is not None]
+    if len(bodies) != 1:
+        raise OutOfRange(f"an event has exactly one body, this one has {len(bodies)}")
+    if record["event_time"] < 0:
+        raise OutOfRange("event_time lies before 1970")
+    if bodies[0] == "run" and record["run_id"] is None:
+        raise OutOfRange("a run event names its run_id")
+    check_record(Event, record)
+    return bodies[0]
+
+
+@cache
+def _plan(cls: type) -> tuple[tuple[str, Any, bool, str | None], ...]:
+    return tuple((name, *unwrap(annotation)) for name, annotation in field_types(cls).items())
+
+
+def _check_fields(cls: type, record: Any, path: str, budget: list[int]) -> None:
+    if not isinstance(record, dict):
+        raise OutOfRange(f"{path} is not a record")
+    for name, kind, nullable, mark in _plan(cls):
+        value: Any = typing.cast("dict[str, Any]", record)[name]
+        if value is None:
+            if not nullable:
+                raise OutOfRange(f"{path}.{name} is missing")
+            continue
+        _check_value(kind, mark, value, f"{path}.{name}", budget)
+
+
+def _check_value(kind: Any, mark: str | None, value: Any, path: str, budget: list[int]) -> None:
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise TooManyItems(f"an event holds more than {MAX_EVENT_NODES} values")
+    if kind is str:
+        _check_text(mark, value, path)
+    elif kind is float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise OutOfRange(f"{path} is not a number")
+        if not math.isfinite(value):
+            raise OutOfRange(f"{path} is not a finite number")
+    elif kind is int:
+        if type(value) is not int or not -_INT64 <= value < _INT64:
+            raise OutOfRange(f"{path} is not a 64-bit integer")
+    elif kind is bool:
+        if type(value) is not bool:
+            raise OutOfRange(f"{path} is not true or false")
+    elif kind is bytes:
+        if not isinstance(value, bytes):
+            raise OutOfRange(f"{path} is not bytes")
+    elif typing.get_origin(kind) is tuple:
+        _check_items(kind, value, path, budget)
+    elif issubclass(kind, StrEnum):
+        if value not in kind._value2member_map_:
+            raise OutOfRange(f"{path} must be one of {', '.join(kind)}")
+    else:
+        _check_fields(kind, value, path, budget)
+
+
+def _check_items(kind: Any, value: Any, path: str, budget: list[int]) -> None:
+    if not isinstance(value, list | tuple):
+        raise OutOfRange(f"{path} is not a list")
+    item, _, mark = unwrap(typing.get_args(kind)[0])
+    for index, element in enumerate(typing.cast("list[Any]", value)):
+        _check_value(item, mark, element, f"{path}[{index}]", budget)
+
+
+def _check_text(mark: str | None, value: Any, path: str) -> None:
+    if not isinstance(value, str):
+        raise OutOfRange(f"{path} is not text")
+    if mark == IDENTIFIER:
+        check_identifier(value, path)
+    elif mark == DIGEST:
+        if not _DIGEST.fullmatch(value):
+            raise BadIdentifier(f"{path} is not 'sha256:' and 64 lower-case hex characters")
+    else:
+        _check_free_text(value, path)
+
+
+def _check_free_text(value: str, path: str) -> None:
+    try:
+        size = len(value) if value.isascii() else len(value.encode())
+    except UnicodeEncodeError:
+        raise BadIdentifier(f"{path} holds a lone surrogate") from None
+    if size > MAX_STRING_BYTES:
+        raise TooLarge(f"{path} is {size} bytes, more than {MAX_STRING_BYTES}")

@@ -1,0 +1,30 @@
+"""Identifiers and clock readings the contract uses.
+
+``now_us`` is the only place that reads the wall clock for event times, so that tests and
+replays can pass their own.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+
+def now_us() -> int:
+    """Return the wall-clock time in microseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1000
+
+
+def new_uuid7(at_us: int | None = None) -> str:
+    """Make a UUIDv7 (RFC 9562, 5.7) in its 36-character lower-case form.
+
+    Args:
+        at_us: Microseconds since the epoch for the time part; now by default.
+
+    """
+    millis = (now_us() if at_us is None else at_us) // 1000
+    value = (millis & ((1 << 48) - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return str(uuid.UUID(int=value))

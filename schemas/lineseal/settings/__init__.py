@@ -1,0 +1,28 @@
+"""Finds the Lineseal home and reads its configuration.
+
+``find_home`` looks for ``LINESEAL_HOME``, then for a folder ``.lineseal`` here and upwards, as
+git does. ``load_settings`` reads ``lineseal.toml`` and lets the environment win:
+``LINESEAL_EMITTER__PRODUCER=x`` sets ``[emitter] producer``.
+"""
+
+from lineseal.settings.home import HOME_FOLDER, Home, find_home
+from lineseal.settings.load import load_settings
+from lineseal.settings.model import (
+    DeploymentSettings,
+    EmitterSettings,
+    LogSettings,
+    Settings,
+    StoreSettings,
+)
+
+__all__ = [
+    "HOME_FOLDER",
+    "DeploymentSettings",
+    "EmitterSettings",
+    "Home",
+    "LogSettings",
+    "Settings",
+    "StoreSettings",
+    "find_home",
+    "load_settings",
+]

@@ -1,0 +1,103 @@
+"""Reads ``lineseal.toml`` and the environment into ``Settings``."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lineseal.schemas.errors import ConfigurationError
+from lineseal.settings.home import Home
+from lineseal.settings.model import Settings
+
+PREFIX = "LINESEAL_"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def load_settings(home: Home | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of *home* (defaults alone when None); the environment wins.
+
+    Raises:
+        ConfigurationError: The file is not TOML, or a section, key or value is unknown or of
+            the wrong type; the message names it and the nearest known name.
+
+    """
+    environment = os.environ if environment is None else environment
+    tables = _read_file(home)
+    for variable, value in environment.items():
+        section, separator, key = variable.removeprefix(PREFIX).partition("__")
+        if variable.startswith(PREFIX) and separator:
+            tables.setdefault(section.lower(), {})[key.lower()] = value
+    sections: dict[str, Any] = {}
+    hints = typing.get_type_hints(Settings)
+    for name, table in tables.items():
+        if name not in hints:
+            raise ConfigurationError(f"unknown section [{name}]{_near(name, hints)}")
+        sections[name] = _section(name, hints[name], table)
+    return Settings(**sections)
+
+
+def _read_file(home: Home | None) -> dict[str, dict[str, Any]]:
+    if home is None:
+        return {}
+    try:
+        text = home.config.read_text("utf-8")
+        return {name: dict(table) for name, table in tomllib.loads(text).items()}
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {home.config}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"{home.config} is not valid TOML: {error}") from error
+
+
+def _section(section: str, cls: type, table: Mapping[str, Any]) -> Any:
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in names:
+            raise ConfigurationError(f"unknown setting [{section}] {key}{_near(key, names)}")
+        values[key] = _convert(f"[{section}] {key}", hints[key], value)
+    return cls(**values)
+
+
+def _convert(where: str, kind: Any, value: Any) -> Any:
+    if kind is bool:
+        return _to_bool(where, value)
+    if kind is int:
+        return _to_int(where, value)
+    if kind is str:
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{where} must be text")
+        return value
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ConfigurationError(f"{where} must be a list of texts")
+    return tuple(str(item).strip() for item in typing.cast("list[Any]", items) if str(item))
+
+
+def _to_int(where: str, value: Any) -> int:
+    if not isinstance(value, bool):
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            pass
+    raise ConfigurationError(f"{where} must be a whole number")
+
+
+def _to_bool(where: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word in _TRUE | _FALSE:
+        return word in _TRUE
+    raise ConfigurationError(f"{where} must be true or false")
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""Moves sealed batches from producers to consumers; looks inside none of them."""
