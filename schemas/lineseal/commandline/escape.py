@@ -6,15 +6,14 @@ Control, format (bidi, zero-width), surrogate and private characters are written
 
 from __future__ import annotations
 
-import unicodedata
+from lineseal.schemas.characters import is_hidden
 
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def visible(text: str) -> str:
     """Return *text* on one line with every character that does not print written out."""
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return "".join(_visible_character(character) for character in text)
 
@@ -26,7 +25,7 @@ def csv_cell(text: str) -> str:
 
 
 def _visible_character(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
+    if not is_hidden(character):
         return character
     code = ord(character)
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -28,6 +28,10 @@ _BY_ERROR: tuple[tuple[type[errors.LinesealError], Exit], ...] = (
     (errors.HomeNotFound, Exit.NOT_FOUND),
     (errors.KeyringError, Exit.FINDING),
     (errors.ContractError, Exit.FINDING),
+    (errors.LogDenied, Exit.NOT_ALLOWED),
+    (errors.TopicMissing, Exit.NOT_FOUND),
+    (errors.TopicReplaced, Exit.FINDING),
+    (errors.LogGap, Exit.FINDING),
     (errors.LogError, Exit.UNREACHABLE),
     (errors.StoreError, Exit.UNREACHABLE),
 )

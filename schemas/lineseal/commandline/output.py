@@ -96,7 +96,7 @@ def print_answer(
         click.echo(to_json(answer.to_dict()))
     elif output == "ndjson":
         for row in answer.rows:
-            click.echo(to_json(row, indent=None))
+            click.echo(to_json(dict(row), indent=None))
     elif output == "csv":
         click.echo(_csv(keys, answer.rows), nl=False)
     elif output == "dot":
@@ -125,7 +125,7 @@ def print_table(
     """Print rows as a table; long cells are folded, never cut."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(Text(visible(column).replace("_", " ")), overflow="fold")
     count = 0
     for row in rows:
         count += 1
@@ -164,7 +164,13 @@ def note(text: str) -> None:
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(columns)
+    writer.writerow([csv_cell(column) for column in columns])
     for row in rows:
-        writer.writerow([csv_cell(cell_text(row.get(column))) for column in columns])
+        writer.writerow([_csv_value(row.get(column)) for column in columns])
     return buffer.getvalue()
+
+
+def _csv_value(value: Any) -> str:
+    # A number is no formula, and "'-5" would no longer be a number.
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number else csv_cell(cell_text(value))

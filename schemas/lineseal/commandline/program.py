@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from importlib.metadata import EntryPoint, entry_points, version
@@ -17,6 +18,7 @@ from lineseal.schemas.errors import LinesealError, MissingExtra, NotFound
 COMMAND_GROUP = "lineseal.commands"
 _EXTRA_BY_MODULE = {
     "duckdb": "queries",
+    "opentelemetry": "consumers",
     "pyarrow": "consumers",
     "structlog": "consumers",
     "kafka": "kafka",
@@ -37,6 +39,17 @@ class EntryPointGroup(click.Group):
             if entry.name == cmd_name:
                 return _load(entry)
         return None
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; when stdout is closed early, end as SIGPIPE ends any program.
+
+        click would make status 1 of it, which means a finding, and 0 would mean answered.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(128 + signal.SIGPIPE) from None
 
 
 def _load(entry: EntryPoint) -> click.Command:
@@ -99,9 +112,6 @@ def main() -> NoReturn:
     except LinesealError as error:
         _explain(error)
         code = exit_for(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.OK
     except Exception:  # noqa: BLE001 - the program's last stop
         traceback.print_exc()
         click.echo("this is a bug in Lineseal; please report the lines above", err=True)

@@ -57,6 +57,12 @@ class KeyMissing(KeyUnusable):
     code = "KEY_MISSING"
 
 
+class Unreadable(LinesealError):
+    """A file or folder to be hashed cannot be read, or changed while it was being read."""
+
+    code = "UNREADABLE"
+
+
 class MissingExtra(LinesealError):
     """The command needs an optional dependency that is not installed."""
 
@@ -234,6 +240,68 @@ class OutboxDamaged(LogError):
 
     code = "OUTBOX_DAMAGED"
     retryable = False
+
+
+class LogDenied(LogError):
+    """The log's server refused who we are, or we refused who it is; a person has to look."""
+
+    code = "LOG_DENIED"
+    retryable = False
+
+
+class LogRefused(LogError):
+    """The log's server will not take this record or request as it is configured."""
+
+    code = "LOG_REFUSED"
+    retryable = False
+
+
+class TopicMissing(LogError):
+    """The topic does not exist."""
+
+    code = "TOPIC_MISSING"
+    retryable = False
+
+
+class TopicReplaced(LogError):
+    """A topic of the same name is not the one positions were kept for; they mean nothing in it."""
+
+    code = "TOPIC_REPLACED"
+    retryable = False
+
+
+class LogGap(LogError):
+    """Records of one stream cannot be had any more.
+
+    Attributes:
+        stream: The stream they were in.
+        first: Position of the first of them.
+        last: Position of the last of them, included.
+        resume: The position to seek to once the gap is recorded.
+
+    """
+
+    code = "LOG_GAP"
+    retryable = False
+
+    def __init__(self, message: str, *, stream: str, first: int, last: int, resume: int) -> None:
+        super().__init__(message)
+        self.stream = stream
+        self.first = first
+        self.last = last
+        self.resume = resume
+
+
+class BrokerTruncation(LogGap):
+    """The broker no longer has records that were not read yet, or that were read before."""
+
+    code = "BROKER_TRUNCATION"
+
+
+class RecordUnreadable(LogGap):
+    """The client cannot take a record apart: damaged, or compressed in a way it does not know."""
+
+    code = "RECORD_UNREADABLE"
 
 
 class StoreError(LinesealError):

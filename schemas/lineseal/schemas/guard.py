@@ -16,12 +16,17 @@ from functools import cache
 from typing import Any
 
 from lineseal.schemas.avsc import field_types, unwrap
+from lineseal.schemas.characters import is_hidden, is_odd_space
 from lineseal.schemas.errors import BadIdentifier, OutOfRange, TooLarge, TooManyItems
-from lineseal.schemas.limits import MAX_EVENT_NODES, MAX_IDENTIFIER_BYTES, MAX_STRING_BYTES
+from lineseal.schemas.limits import (
+    MAX_EVENT_NODES,
+    MAX_IDENTIFIER_BYTES,
+    MAX_STRING_BYTES,
+    MAX_TIME,
+)
 from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, Event
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _INT64 = 1 << 63
 
 
@@ -30,7 +35,8 @@ def check_identifier(value: str, where: str = "identifier") -> None:
 
     Raises:
         BadIdentifier: It is empty, over 1,024 bytes, not NFC, starts or ends with a space, or
-            holds a control, format (bidi, zero-width), surrogate or unassigned character.
+            holds a control, format (bidi, zero-width), surrogate, unassigned or otherwise
+            invisible character, or a space other than U+0020.
 
     """
     if not value or value != value.strip():
@@ -39,7 +45,7 @@ def check_identifier(value: str, where: str = "identifier") -> None:
         if not value.isprintable():
             raise BadIdentifier(f"{where} holds a control character")
     else:
-        refused = [c for c in value if unicodedata.category(c) in _REFUSED_CATEGORIES]
+        refused = [c for c in value if is_hidden(c) or is_odd_space(c)]
         if refused:
             raise BadIdentifier(f"{where} holds the character U+{ord(refused[0]):04X}")
         if not unicodedata.is_normalized("NFC", value):
@@ -68,14 +74,14 @@ def check_event(record: dict[str, Any]) -> str:
         BadIdentifier, TooLarge, TooManyItems: See ``check_record``.
 
     """
+    check_record(Event, record)
     bodies = [name for name in BODY_FIELDS if record["body"][name] is not None]
     if len(bodies) != 1:
         raise OutOfRange(f"an event has exactly one body, this one has {len(bodies)}")
-    if record["event_time"] < 0:
-        raise OutOfRange("event_time lies before 1970")
+    if not 0 <= record["event_time"] <= MAX_TIME:
+        raise OutOfRange("event_time lies before 1970 or after the year 9999")
     if bodies[0] == "run" and record["run_id"] is None:
         raise OutOfRange("a run event names its run_id")
-    check_record(Event, record)
     return bodies[0]
 
 
@@ -87,13 +93,18 @@ def _plan(cls: type) -> tuple[tuple[str, Any, bool, str | None], ...]:
 def _check_fields(cls: type, record: Any, path: str, budget: list[int]) -> None:
     if not isinstance(record, dict):
         raise OutOfRange(f"{path} is not a record")
-    for name, kind, nullable, mark in _plan(cls):
-        value: Any = typing.cast("dict[str, Any]", record)[name]
+    fields = typing.cast("dict[str, Any]", record)
+    plan = _plan(cls)
+    for name, kind, nullable, mark in plan:
+        value = fields.get(name)
         if value is None:
-            if not nullable:
+            if not nullable or name not in fields:
                 raise OutOfRange(f"{path}.{name} is missing")
             continue
         _check_value(kind, mark, value, f"{path}.{name}", budget)
+    if len(fields) != len(plan):
+        unknown = set(fields).difference(name for name, *_ in plan)
+        raise OutOfRange(f"{path} has no field {min(map(str, unknown))}")
 
 
 def _check_value(kind: Any, mark: str | None, value: Any, path: str, budget: list[int]) -> None:
@@ -105,7 +116,7 @@ def _check_value(kind: Any, mark: str | None, value: Any, path: str, budget: lis
     elif kind is float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise OutOfRange(f"{path} is not a number")
-        if not math.isfinite(value):
+        if not _is_finite(value):
             raise OutOfRange(f"{path} is not a finite number")
     elif kind is int:
         if type(value) is not int or not -_INT64 <= value < _INT64:
@@ -119,10 +130,17 @@ def _check_value(kind: Any, mark: str | None, value: Any, path: str, budget: lis
     elif typing.get_origin(kind) is tuple:
         _check_items(kind, value, path, budget)
     elif issubclass(kind, StrEnum):
-        if value not in kind._value2member_map_:
+        if not isinstance(value, str) or value not in kind._value2member_map_:
             raise OutOfRange(f"{path} must be one of {', '.join(kind)}")
     else:
         _check_fields(kind, value, path, budget)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no double can hold
+        return False
 
 
 def _check_items(kind: Any, value: Any, path: str, budget: list[int]) -> None:

@@ -19,3 +19,6 @@ MAX_STRING_BYTES = 8 * 1024
 MAX_IDENTIFIER_BYTES = 1024
 MAX_EVENT_NODES = 4096
 """Values of any kind inside one event, counted by the guard."""
+MAX_TIME = 253_402_300_799_999_999
+"""Latest time an event may claim, in microseconds: the end of the year 9999. What lies beyond is
+infinity to DuckDB and an error to Python's calendar."""

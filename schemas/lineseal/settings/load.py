@@ -46,22 +46,29 @@ def _read_file(home: Home | None) -> dict[str, dict[str, Any]]:
     if home is None:
         return {}
     try:
-        text = home.config.read_text("utf-8")
-        return {name: dict(table) for name, table in tomllib.loads(text).items()}
+        document = tomllib.loads(home.config.read_text("utf-8"))
     except OSError as error:
         raise ConfigurationError(f"cannot read {home.config}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{home.config} is not valid TOML: {error}") from error
+    for name, table in document.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{name!r} stands outside a section in {home.config}")
+    return {name: dict(table) for name, table in document.items()}
 
 
 def _section(section: str, cls: type, table: Mapping[str, Any]) -> Any:
     hints = typing.get_type_hints(cls)
-    names = [field.name for field in dataclasses.fields(cls)]
+    fields = {field.name: field for field in dataclasses.fields(cls)}
     values: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in names:
-            raise ConfigurationError(f"unknown setting [{section}] {key}{_near(key, names)}")
-        values[key] = _convert(f"[{section}] {key}", hints[key], value)
+        where = f"[{section}] {key}"
+        if key not in fields:
+            raise ConfigurationError(f"unknown setting {where}{_near(key, fields)}")
+        values[key] = _convert(where, hints[key], value)
+        least = fields[key].metadata.get("least")
+        if least is not None and values[key] < least:
+            raise ConfigurationError(f"{where} must be at least {least}")
     return cls(**values)
 
 
@@ -77,14 +84,18 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list):
         raise ConfigurationError(f"{where} must be a list of texts")
-    return tuple(str(item).strip() for item in typing.cast("list[Any]", items) if str(item))
+    texts = typing.cast("list[Any]", items)
+    if not all(isinstance(text, str) for text in texts):
+        raise ConfigurationError(f"{where} must be a list of texts")
+    return tuple(text.strip() for text in texts if text.strip())
 
 
 def _to_int(where: str, value: Any) -> int:
-    if not isinstance(value, bool):
+    # int() alone would take 1.9 for 1.
+    if isinstance(value, int | str) and not isinstance(value, bool):
         try:
             return int(value)
-        except (TypeError, ValueError):
+        except ValueError:
             pass
     raise ConfigurationError(f"{where} must be a whole number")
 

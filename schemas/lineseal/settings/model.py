@@ -1,7 +1,8 @@
 """Every setting, its default and what it does.
 
 One dataclass per section of ``lineseal.toml``; a field's name is the key, its ``help`` metadata
-the documentation.
+the documentation, ``least`` the smallest number that can work. ``docs/configuration.md`` is
+rendered from here.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from lineseal.schemas.reference import DEFAULT_NAMESPACE
 MIB = 1024 * 1024
 
 
-def _setting(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+def _setting(default: Any, text: str, *, least: int | None = None) -> Any:
+    return field(default=default, metadata={"help": text, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class DeploymentSettings:
 
     name: str = _setting("", "name sealed into every batch; a batch of another one is refused")
     roots: tuple[str, ...] = _setting((), "key ids of the root keys that may sign the keyring")
-    threshold: int = _setting(1, "how many root signatures a keyring needs")
+    threshold: int = _setting(1, "how many root signatures a keyring needs", least=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,12 @@ class EmitterSettings:
     producer: str = _setting("", "name this installation's jobs sign as")
     key: str = _setting("", "securesystemslib signer URI; default: keys/PRODUCER.pem in the home")
     namespace: str = _setting(DEFAULT_NAMESPACE, "job namespace when a call names none")
-    linger_ms: int = _setting(200, "milliseconds an event may wait before its batch is sealed")
-    max_bytes: int = _setting(256 * MIB, "bytes one outbox may hold before events are dropped")
+    linger_ms: int = _setting(
+        200, "milliseconds an event may wait before its batch is sealed", least=0
+    )
+    max_bytes: int = _setting(
+        256 * MIB, "bytes one outbox may hold before events are dropped", least=MIB
+    )
     strict: bool = _setting(False, "raise into the job instead of counting a loss")
 
 

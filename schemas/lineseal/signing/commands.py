@@ -1,0 +1,311 @@
+"""The commands ``lineseal init`` and ``lineseal keys``: from nothing to sealed events, and on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lineseal.commandline.output import Answer, note, output_options, print_answer
+from lineseal.schemas.errors import Ambiguous, NotFound
+from lineseal.schemas.ids import now_us
+from lineseal.schemas.model import BODY_FIELDS
+from lineseal.settings import HOME_FOLDER, find_home, load_settings
+from lineseal.settings.home import HOME_VARIABLE
+from lineseal.signing.custody import Custody
+from lineseal.signing.holder import Holder
+from lineseal.signing.keyring import ROLES, KeyEntry, Keyring
+from lineseal.signing.new_home import create_home
+from lineseal.signing.times import format_time, parse_duration, parse_time
+
+_MIN_PREFIX = 8
+_COLUMNS = ("producer", "keyid", "status", "roles", "event_kinds", "not_before", "not_after")
+
+
+def _parsed(
+    parse: Callable[[str], int],
+) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
+    def convert(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return convert
+
+
+_root_key_option = click.option(
+    "--root-key",
+    "root_keys",
+    multiple=True,
+    metavar="FILE",
+    help="A root key to sign the keyring with; default: all in the home's folder root.",
+)
+_person_option = click.option("--person", is_flag=True, help="NAME is a person, not a service.")
+_valid_for_option = click.option(
+    "--valid-for",
+    callback=_parsed(parse_duration),
+    metavar="DURATION",
+    help="For example 90d; default: no end.",
+)
+
+
+@click.command()
+@click.option("--producer", required=True, metavar="NAME", help="Name the jobs here sign as.")
+@click.option("--deployment", metavar="NAME", help="Default: this folder's name and some letters.")
+def init(producer: str, deployment: str | None) -> None:
+    """Make a Lineseal home: configuration, keys and keyring.
+
+    It is made in the folder given with --home or LINESEAL_HOME, else in .lineseal here. An
+    existing home is never touched. Needs no server and no network.
+    """
+    path = Path(os.environ.get(HOME_VARIABLE) or HOME_FOLDER)
+    made = create_home(path, Holder.parse(producer), deployment, now_us)
+    note(f"made the home {made.home.path}: deployment {made.deployment!r}, producer {producer!r}")
+    note(f"  private key   {made.home.keys / producer}.pem (key {made.producer_keyid})")
+    note(f"  root key      {made.home.root_keys / 'root-1.pem'} (key {made.root_keyid})")
+    note(f"next: move {made.home.root_keys} to an offline place; only 'lineseal keys' needs it,")
+    note("      and then you pass it with --root-key. Keep a second copy: it cannot be replaced.")
+    note("next: instrument a job, see README")
+
+
+@click.group()
+def keys() -> None:
+    """Make, enrol, list, revoke and rotate signing keys.
+
+    A private key counts once it is enrolled: written, with what it may do, into the keyring
+    that the root keys sign. Verifiers elsewhere need the new keyring.json after every change.
+    """
+
+
+@keys.command("new")
+@click.argument("name")
+@_person_option
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(sorted(ROLES)),
+    help="May be repeated; default: emit, for a person also override.",
+)
+@click.option(
+    "--event-kind",
+    "event_kinds",
+    multiple=True,
+    type=click.Choice(list(BODY_FIELDS)),
+    help="The only kinds of events it may send; may be repeated; default: all.",
+)
+@click.option(
+    "--key",
+    "uri",
+    metavar="URI",
+    help="Use a key in a KMS or HSM: a securesystemslib URI, '#' and its public key's PEM file.",
+)
+@click.option("--enrol", "enrol_now", is_flag=True, help="Enrol it right away.")
+@_valid_for_option
+@_root_key_option
+def new_key(
+    *,
+    name: str,
+    person: bool,
+    roles: tuple[str, ...],
+    event_kinds: tuple[str, ...],
+    uri: str | None,
+    enrol_now: bool,
+    valid_for: int | None,
+    root_keys: tuple[str, ...],
+) -> None:
+    """Make a private key for NAME and a request to enrol it.
+
+    The request is signed by the new key itself, which proves that whoever sends it holds the
+    key. A person's key is bound to the person: only it proves their approvals and overrides.
+    """
+    custody = _custody()
+    holder = Holder.parse(name, person=person)
+    request, request_file = custody.new_key(holder, roles=roles, event_kinds=event_kinds, uri=uri)
+    click.echo(request.public.keyid)
+    note(f"private key  {uri or custody.key_file(holder)}")
+    note(f"request      {request_file}")
+    if enrol_now:
+        _enrol(custody, request_file, root_keys, valid_for)
+    else:
+        note(f"next: where the root key is, run 'lineseal keys enrol {request_file}'")
+
+
+@keys.command("enrol")
+@click.argument("request", metavar="NAME|REQUEST.json")
+@_person_option
+@_valid_for_option
+@_root_key_option
+def enrol_key(
+    *, request: str, person: bool, valid_for: int | None, root_keys: tuple[str, ...]
+) -> None:
+    """Add a key to the keyring, from a request made by 'keys new'.
+
+    Check with its holder that the key id is theirs before you use the root key.
+    """
+    custody = _custody()
+    if request.endswith(".json"):
+        path = Path(request)
+    else:
+        path = custody.request_file(Holder.parse(request, person=person))
+    keyid = _enrol(custody, path, root_keys, valid_for)
+    click.echo(keyid)
+
+
+@keys.command("list")
+@output_options
+def list_keys(output: str) -> None:
+    """List all keys of the keyring, past ones too."""
+    custody = _custody()
+    keyring, now, held = custody.keyring(), now_us(), custody.held()
+    warnings: list[str] = []
+    if keyring.expired(now):
+        warnings.append(
+            f"the keyring expired at {format_time(keyring.expires)}; 'lineseal keys renew' signs "
+            "it anew"
+        )
+    answer = Answer(
+        query="keys",
+        subject=keyring.deployment,
+        warnings=warnings,
+        rows=[_row(entry, now, held) for entry in keyring.entries],
+        extra={
+            "keyring_version": keyring.version,
+            "keyring_expires": format_time(keyring.expires),
+            "roots": [root.keyid for root in keyring.roots],
+        },
+    )
+    print_answer(answer, output, columns=_COLUMNS)
+
+
+@keys.command("revoke")
+@click.argument("key", metavar="KEYID|NAME")
+@click.option("--reason", required=True, metavar="TEXT", help="Why, for those who ask later.")
+@click.option(
+    "--compromised-since",
+    callback=_parsed(parse_time),
+    metavar="TIME",
+    help="Trust nothing of it from this moment on (ISO 8601, UTC); default: from now on.",
+)
+@_root_key_option
+def revoke_key(
+    *, key: str, reason: str, compromised_since: int | None, root_keys: tuple[str, ...]
+) -> None:
+    """Revoke a key: what it seals from now on is refused.
+
+    What was recorded before stays trusted, unless --compromised-since reaches back. Untrusted
+    events stay visible. A revoked key never comes back.
+    """
+    custody = _custody()
+    entry, keyring = custody.revoke(
+        _find_key(custody.keyring(), key),
+        reason=reason,
+        compromised_since=compromised_since,
+        root_uris=root_keys,
+    )
+    click.echo(entry.keyid)
+    since = format_time(entry.untrusted_from or 0)
+    note(f"revoked the key of {entry.producer!r}: it counts for nothing from {since} on")
+    _note_version(keyring)
+    note(f"next: 'lineseal keys rotate {entry.producer}' where its jobs run gives them a new key")
+
+
+@keys.command("rotate")
+@click.argument("name")
+@_person_option
+@click.option(
+    "--overlap",
+    callback=_parsed(parse_duration),
+    default="24h",
+    show_default=True,
+    metavar="DURATION",
+    help="How long the old key stays valid: for jobs that run on, and batches not read yet.",
+)
+@_root_key_option
+def rotate_key(*, name: str, person: bool, overlap: int, root_keys: tuple[str, ...]) -> None:
+    """Replace the private key of NAME by a new, enrolled one.
+
+    The old private key is kept beside it under its key id. Batches are judged when they are
+    first read, so what is sealed under the old key has to be read before the overlap ends. For
+    a stolen key use 'keys revoke'.
+    """
+    custody = _custody()
+    holder = Holder.parse(name, person=person)
+    done = custody.rotate(holder, overlap=overlap, root_uris=root_keys)
+    click.echo(done.new_keyid)
+    note(f"new private key  {custody.key_file(holder)}")
+    note(f"old private key  {done.old_file} (key {done.old_keyid})")
+    note(f"the old key counts until {format_time(done.old_counts_until)}")
+    _note_version(custody.keyring())
+    note(f"next: restart the jobs of {holder.producer!r}; they read the key when they start")
+
+
+@keys.command("renew")
+@_root_key_option
+def renew_keyring(root_keys: tuple[str, ...]) -> None:
+    """Sign the keyring anew, as it is, for another year."""
+    keyring = _custody().renew(root_uris=root_keys)
+    note(f"the keyring is good until {format_time(keyring.expires)}")
+    _note_version(keyring)
+
+
+def _custody() -> Custody:
+    home = find_home()
+    return Custody(home, load_settings(home), now_us)
+
+
+def _enrol(custody: Custody, path: Path, root_keys: tuple[str, ...], valid_for: int | None) -> str:
+    entry, keyring = custody.enrol(path, root_uris=root_keys, valid_for=valid_for)
+    kinds = ", ".join(sorted(entry.event_kinds)) or "all"
+    note(f"enrolled key {entry.keyid}")
+    note(f"  it speaks for {entry.producer!r}; roles: {', '.join(sorted(entry.roles))}")
+    note(f"  event kinds: {kinds}; person: {entry.actor or 'none'}")
+    _note_version(keyring)
+    return entry.keyid
+
+
+def _note_version(keyring: Keyring) -> None:
+    note(f"keyring.json has version {keyring.version} now; verifiers elsewhere need a copy of it")
+
+
+def _find_key(keyring: Keyring, text: str) -> str:
+    """Return the key id that *text* means: a key id, its start, or a name with one active key."""
+    if keyring.knows(text):
+        return text
+    by_prefix = [e.keyid for e in keyring.entries if e.keyid.startswith(text)]
+    if len(text) >= _MIN_PREFIX and len(by_prefix) == 1:
+        return by_prefix[0]
+    named = [e for e in keyring.entries if e.producer in (text, f"person:{text}")]
+    live = [e.keyid for e in named if e.revoked_at is None]
+    if len(live) == 1:
+        return live[0]
+    if live:
+        raise Ambiguous(f"{text!r} has {len(live)} keys; say which", tuple(live))
+    known = tuple(f"{e.keyid}  ({e.producer})" for e in named or keyring.entries)
+    raise NotFound(f"no key to revoke is named {text!r}", known)
+
+
+def _row(entry: KeyEntry, now: int, held: Mapping[str, Path]) -> dict[str, Any]:
+    def moment(value: int | None) -> str | None:
+        return None if value is None else format_time(value)
+
+    return {
+        "producer": entry.producer,
+        "keyid": entry.keyid,
+        "status": entry.status(now),
+        "algorithm": entry.algorithm,
+        "roles": sorted(entry.roles),
+        "event_kinds": sorted(entry.event_kinds),
+        "actor": entry.actor,
+        "not_before": moment(entry.not_before),
+        "not_after": moment(entry.not_after),
+        "revoked_at": moment(entry.revoked_at),
+        "compromised_since": moment(entry.compromised_since),
+        "revoked_reason": entry.revoked_reason,
+        "expected": entry.expected,
+        "private_key": str(held[entry.keyid]) if entry.keyid in held else None,
+    }

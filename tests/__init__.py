@@ -1,0 +1,1 @@
+"""Evidence that Lineseal keeps its promises, grouped by kind: see CONTRIBUTING.md."""

@@ -1,0 +1,52 @@
+"""What every test shares: a clean environment, and one wheel built from this tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ("tests.kafka.plugin",)
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A busy machine must not fail a test: speed is measured in bench/, never asserted.
+settings.register_profile(
+    "lineseal", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("lineseal")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the developer's own Lineseal home and settings from every test."""
+    for variable in list(os.environ):
+        if variable.startswith("LINESEAL_"):
+            monkeypatch.delenv(variable)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a wheel as a release does: from a copy, in an isolated build environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    build = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--retries", "2", "--no-deps"),
+            *("--wheel-dir", str(folder), str(source)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if build.returncode and "Retrying (" in build.stdout + build.stderr:
+        pytest.skip(f"pip cannot reach a package index: {build.stderr[-300:]}")
+    assert build.returncode == 0, build.stderr
+    (built,) = folder.glob("lineseal-*.whl")
+    return built
