@@ -270,6 +270,19 @@ class TopicReplaced(LogError):
     retryable = False
 
 
+class RelayBusy(LogError):
+    """Another relay ships from the same outboxes."""
+
+    code = "RELAY_BUSY"
+
+
+class RelayCursorDamaged(LogError):
+    """The file that says what was shipped cannot be understood."""
+
+    code = "RELAY_CURSOR_DAMAGED"
+    retryable = False
+
+
 class LogGap(LogError):
     """Records of one stream cannot be had any more.
 

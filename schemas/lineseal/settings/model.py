@@ -39,7 +39,7 @@ class EmitterSettings:
         200, "milliseconds an event may wait before its batch is sealed", least=0
     )
     max_bytes: int = _setting(
-        256 * MIB, "bytes one outbox may hold before events are dropped", least=MIB
+        4096 * MIB, "bytes one outbox may hold before events are dropped", least=MIB
     )
     strict: bool = _setting(False, "raise into the job instead of counting a loss")
 

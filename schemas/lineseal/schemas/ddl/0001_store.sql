@@ -45,7 +45,7 @@ CREATE TABLE batch (
 CREATE TABLE log_entry (
   log_index    BIGINT NOT NULL,   -- from 0, no holes
   kind         VARCHAR NOT NULL,  -- BATCH, REJECT
-  value_sha256 VARCHAR NOT NULL,  -- SHA-256 of the record's exact bytes
+  value_sha256 VARCHAR NOT NULL,  -- SHA-256 of the record's bytes; of one event's, when only that was refused
   stream       VARCHAR NOT NULL,
   position     BIGINT NOT NULL,
   ingest_time  TIMESTAMP NOT NULL,

@@ -1,0 +1,170 @@
+"""Sorts the records of one step into rows: accepted, known already, refused.
+
+Reads the store where earlier batches matter (chains, known rejects), writes nothing. All
+records of a step see each other, as if they had come in steps of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from lineseal.consumers.apply import Arrival, apply
+from lineseal.consumers.chain import load_chains
+from lineseal.consumers.journal import Journal, Tail
+from lineseal.consumers.judge import judge_events, judge_record
+from lineseal.consumers.report import StepReport
+from lineseal.consumers.rows import Rows
+from lineseal.schemas.errors import ContractError, LogGap
+from lineseal.schemas.model import BatchHeader
+from lineseal.signing.keyring import Keyring
+from lineseal.signing.verify import VerifiedBatch
+from lineseal.transport.base import LogRecord
+
+
+class Delivery:
+    """Turns records into the rows of one commit.
+
+    Attributes:
+        ingest_time: The commit's, microseconds UTC.
+        rows: What to insert.
+        positions: The next position to read in each stream that had records.
+
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, tail: Tail, *, deployment: str, now: int
+    ) -> None:
+        """Prepare an empty commit.
+
+        Args:
+            connection: For reading what the store knows.
+            tail: Where its log ends.
+            deployment: The deployment it serves.
+            now: Clock reading, microseconds UTC.
+
+        """
+        self._connection = connection
+        self._deployment = deployment
+        self._now = now
+        # Later than every commit before, also when the clock was set back: known_from and
+        # known_to would otherwise overlap, and --known-at would not be exact.
+        self.ingest_time = max(now, tail.last_ingest_time + 1)
+        self.rows = Rows()
+        self.positions: dict[str, int] = {}
+        self._journal = Journal(tail, self.rows)
+        self._counts: Counter[str] = Counter()
+        self._rejects: Counter[str] = Counter()
+
+    @property
+    def tail(self) -> Tail:
+        """Return where the store's log ends once these rows are committed."""
+        return self._journal.tail
+
+    @property
+    def report(self) -> StepReport:
+        """Return what the store will have gained once these rows are committed."""
+        return StepReport(
+            records=self._counts["records"],
+            batches=self._counts["batches"],
+            events=self._counts["events"],
+            duplicates=self._counts["duplicates"],
+            rejects=dict(sorted(self._rejects.items())),
+        )
+
+    def take(
+        self, records: Sequence[LogRecord], keyring: Keyring, stored: Mapping[str, int]
+    ) -> None:
+        """Judge *records* and add their rows; *stored* are the positions of the store."""
+        judged = [
+            (record, judge_record(record, keyring, deployment=self._deployment, now=self._now))
+            for record in records
+        ]
+        chains = load_chains(
+            self._connection,
+            [batch.header for _, batch in judged if isinstance(batch, VerifiedBatch)],
+        )
+        reached = dict(stored)
+        for record, verdict in judged:
+            self._counts["records"] += 1
+            again = record.position < reached.get(record.stream, 0)
+            self.positions[record.stream] = record.next_position
+            if not again:
+                reached[record.stream] = record.next_position
+            if isinstance(verdict, ContractError):
+                self._refuse(record, verdict, None, again=again)
+                continue
+            try:
+                is_new = chains.admit(verdict.header, verdict.header_sha256)
+            except ContractError as error:
+                self._refuse(record, error, verdict.header, again=again)
+                continue
+            if is_new:
+                self._accept(record, verdict)
+            else:
+                self._counts["duplicates"] += 1
+
+    def take_gap(self, gap: LogGap) -> None:
+        """Record that the log lost records, and read on behind them."""
+        arrival = Arrival(
+            stream=gap.stream,
+            position=gap.first,
+            log_key="",
+            logged_at=None,
+            ingest_time=self.ingest_time,
+        )
+        self._journal.refuse(b"", gap, arrival)
+        self._rejects[gap.code] += 1
+        self.positions[gap.stream] = gap.resume
+
+    def _accept(self, record: LogRecord, batch: VerifiedBatch) -> None:
+        arrival = self._arrival(record)
+        events, refused = judge_events(batch)
+        self.rows.extend(apply(batch, events, arrival))
+        self._journal.accept(record.value, arrival)
+        for item in refused:
+            self._journal.refuse(
+                batch.events[item.index],
+                item.error,
+                arrival,
+                header=batch.header,
+                event_index=item.index,
+            )
+            self._rejects[item.error.code] += 1
+        self._counts["batches"] += 1
+        self._counts["events"] += len(events)
+
+    def _refuse(
+        self, record: LogRecord, error: ContractError, header: BatchHeader | None, *, again: bool
+    ) -> None:
+        if again and self._was_refused(record):
+            self._counts["duplicates"] += 1
+            return
+        self._journal.refuse(record.value, error, self._arrival(record), header=header)
+        self._rejects[error.code] += 1
+
+    def _was_refused(self, record: LogRecord) -> bool:
+        """Tell whether this very record was refused before: a log may deliver it twice."""
+        key = (record.stream, record.position, hashlib.sha256(record.value).hexdigest())
+        if any(
+            key == (row["stream"], row["position"], row["raw_sha256"])
+            for row in self.rows.of("reject")
+        ):
+            return True
+        found = self._connection.execute(
+            "SELECT count(*) FROM reject WHERE stream = ? AND position = ? AND raw_sha256 = ?",
+            key,
+        ).fetchone()
+        return found != (0,)
+
+    def _arrival(self, record: LogRecord) -> Arrival:
+        return Arrival(
+            stream=record.stream,
+            position=record.position,
+            log_key=record.key,
+            logged_at=record.logged_at,
+            ingest_time=self.ingest_time,
+        )

@@ -1,0 +1,96 @@
+"""Keeps a materialiser going until it is told to stop, and lets others read meanwhile.
+
+DuckDB gives the file to one writer or to many readers. While the log has nothing new the store
+is released, so that queries get their turn; the next record takes it back as soon as they are
+done.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from lineseal.consumers.logs import get_logger
+from lineseal.consumers.materialise import Materialiser
+from lineseal.consumers.report import StepReport
+from lineseal.consumers.store import Store
+from lineseal.schemas.errors import LinesealError
+
+POLL_SECONDS = 0.5
+"""How long one poll of an idle log waits; a stop is noticed within that time."""
+_RETRY_SECONDS = 0.2
+_WARN_EVERY = 50
+"""Retries between two warnings about the same trouble: ten seconds."""
+
+
+def materialise_once(materialiser: Materialiser) -> StepReport:
+    """Deal with everything that is in the log now."""
+    total = StepReport(idle=True)
+    while True:
+        report = materialiser.step()
+        total += report
+        if report.idle:
+            return total
+
+
+def follow(materialiser: Materialiser, store: Store, stop: threading.Event) -> StepReport:
+    """Materialise until *stop* is set; the step under way is finished first.
+
+    Raises:
+        LinesealError: Nothing that passes on its own: a keyring that cannot be trusted, a
+            store that cannot be written.
+
+    """
+    log = get_logger()
+    total = StepReport(idle=True)
+    retries = 0
+    while not stop.is_set():
+        try:
+            report = materialiser.step(timeout=POLL_SECONDS)
+        except LinesealError as error:
+            if not error.retryable:
+                raise
+            if retries % _WARN_EVERY == 0:
+                log.warning("cannot go on yet", code=error.code, reason=str(error))
+            retries += 1
+            stop.wait(_RETRY_SECONDS)
+            continue
+        retries = 0
+        for warning in set(report.warnings) - set(total.warnings):
+            log.warning(warning)
+        if report.idle:
+            store.release()
+        else:
+            log.info("materialised", **counts(report))
+        total += report
+    store.release()
+    return total
+
+
+def counts(report: StepReport) -> dict[str, object]:
+    """Return the numbers of a report under the names that logs and ``--json`` use."""
+    return {
+        "records": report.records,
+        "batches": report.batches,
+        "events": report.events,
+        "duplicates": report.duplicates,
+        "rejected": report.rejected,
+        "reject_codes": dict(report.rejects),
+    }
+
+
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set; a second SIGINT interrupts at once."""
+    stop = threading.Event()
+    previous: dict[int, Callable[..., object] | int | None] = {}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del frame
+        stop.set()
+        signal.signal(number, previous[number] or signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        previous[number] = signal.signal(number, handle)
+    return stop

@@ -1,0 +1,211 @@
+"""Moves what is new in the log into the store, one transaction for each step.
+
+Promises: a step commits rows, chain state, log entries, rejects, the graph *and* the positions
+in the log together, so a kill at any moment leaves them equal; what is refused keeps its bytes
+and a reason, and the next record is processed; an exception that is no verdict about the bytes
+stops the step with the store unchanged. The store, not memory, says where to read on: after
+every failure positions are read again. Source: DESIGN 7; reference 4.1 to 4.3.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections import deque
+from collections.abc import Callable
+
+import duckdb
+
+from lineseal.consumers.delivery import Delivery
+from lineseal.consumers.journal import Tail, load_tail
+from lineseal.consumers.report import StepReport
+from lineseal.consumers.resolve import resolve
+from lineseal.consumers.store import Store, write_fact
+from lineseal.consumers.write import TableWriter
+from lineseal.schemas.errors import KeyringError, LogGap, StoreError
+from lineseal.schemas.ids import now_us
+from lineseal.signing.keyring import Keyring
+from lineseal.transport.base import LogReader, LogRecord
+
+DEFAULT_LIMIT = 512
+"""Records asked of the log at once."""
+MAX_STEP_BYTES = 32 * 1024 * 1024
+"""Sum of the values in one transaction; a single record may be larger."""
+LOG_IDENTITY = "log_identity"
+"""Store fact: which very log the positions belong to, where the log can say."""
+_COMMIT_ATTEMPTS = 3
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
+
+
+class Materialiser:
+    """Materialises a log into a store. Not safe to share between threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        reader: LogReader,
+        load_keyring: Callable[[], Keyring],
+        deployment: str,
+        clock: Callable[[], int] = now_us,
+    ) -> None:
+        """Prepare; the first step reads on where the store says.
+
+        Args:
+            store: Where to write; it may be released between steps.
+            reader: The log.
+            load_keyring: Gives the keyring of now; asked in every step that has records.
+            deployment: Batches of any other deployment are refused.
+            clock: Gives microseconds UTC.
+
+        """
+        self._store = store
+        self._reader = reader
+        self._load_keyring = load_keyring
+        self._deployment = deployment
+        self._clock = clock
+        self._pending: deque[LogRecord] = deque()
+        self._positions: dict[str, int] | None = None
+        self._tail = Tail(0, 0, 0)
+        self._failed_commits = 0
+
+    def step(self, limit: int = DEFAULT_LIMIT, timeout: float = 0.0) -> StepReport:
+        """Deal with at most *limit* records, waiting up to *timeout* seconds for the first.
+
+        With nothing new in the log the store is not touched, so it may stay released.
+
+        Raises:
+            LogError: The log cannot be read now.
+            StoreBusy: Another process has the store open; call again later.
+            StoreError: The store cannot be written; nothing of this step is in it.
+            KeyringError: The keyring cannot be trusted, is older than one used before, or
+                belongs to another deployment.
+
+        """
+        try:
+            return self._step(limit, timeout)
+        except BaseException as error:
+            # Whatever happened, the store knows where to read on.
+            self._positions = None
+            if isinstance(error, duckdb.OperationalError | duckdb.FatalException):
+                self._store.abandon()
+                reason = str(error).partition("\n")[0]
+                raise StoreError(f"cannot write {self._store.path}: {reason}") from error
+            raise
+
+    def _step(self, limit: int, timeout: float) -> StepReport:
+        if self._positions is None:
+            self._read_positions()
+        gap = None if self._pending else self._poll(limit, timeout)
+        if not self._pending and gap is None:
+            return StepReport(idle=True)
+        if self._store.positions() != self._positions:
+            # Somebody else materialised while the store was released.
+            self._read_positions()
+            return self._step(limit, timeout)
+        keyring, warnings = self._current_keyring()
+        report = self._commit(gap or self._next_records(), keyring)
+        return report + StepReport(warnings=warnings)
+
+    def _poll(self, limit: int, timeout: float) -> LogGap | None:
+        try:
+            self._pending.extend(self._reader.poll(limit, timeout))
+        except LogGap as gap:
+            return gap
+        return None
+
+    def _read_positions(self) -> None:
+        positions = self._store.positions()
+        self._pending.clear()
+        self._reader.seek(positions)
+        self._tail = load_tail(self._store.connection)
+        self._positions = positions
+
+    def _next_records(self) -> list[LogRecord]:
+        records = [self._pending.popleft()]
+        size = len(records[0].value)
+        while self._pending and size + len(self._pending[0].value) <= MAX_STEP_BYTES:
+            records.append(self._pending.popleft())
+            size += len(records[-1].value)
+        return records
+
+    def _current_keyring(self) -> tuple[Keyring, tuple[str, ...]]:
+        keyring = self._load_keyring()
+        if keyring.deployment != self._deployment:
+            raise KeyringError(
+                f"the keyring belongs to the deployment {keyring.deployment!r}, "
+                f"not to {self._deployment!r}"
+            )
+        version = self._store.fact("keyring_version")
+        if version is not None:
+            keyring.require_at_least(int(version), self._store.fact("keyring_sha256"))
+        if keyring.expired(self._clock()):
+            return keyring, ("the keyring has expired; run 'lineseal keys renew'",)
+        return keyring, ()
+
+    def _commit(self, work: list[LogRecord] | LogGap, keyring: Keyring) -> StepReport:
+        connection = self._store.connection
+        stored = self._positions or {}
+        delivery = Delivery(connection, self._tail, deployment=self._deployment, now=self._clock())
+        if isinstance(work, LogGap):
+            delivery.take_gap(work)
+        else:
+            delivery.take(work, keyring, stored)
+        positions = {**stored, **delivery.positions}
+        connection.execute("BEGIN")
+        try:
+            self._write(connection, delivery, keyring)
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
+            raise
+        if not self._seal_commit(connection, stored, positions):
+            return StepReport()
+        self._tail = delivery.tail
+        # The log does not know yet that it may go on behind a gap.
+        self._positions = None if isinstance(work, LogGap) else positions
+        return delivery.report
+
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, delivery: Delivery, keyring: Keyring
+    ) -> None:
+        TableWriter(connection).insert_all(delivery.rows)
+        connection.execute(
+            "INSERT INTO position SELECT unnest($streams), unnest($positions)"
+            " ON CONFLICT (stream) DO UPDATE SET next_position = excluded.next_position",
+            {
+                "streams": list(delivery.positions),
+                "positions": list(delivery.positions.values()),
+            },
+        )
+        identity = getattr(self._reader, "identity", None)
+        if identity is not None:
+            write_fact(connection, LOG_IDENTITY, identity)
+        write_fact(connection, "keyring_version", str(keyring.version))
+        if keyring.sha256 is not None:
+            write_fact(connection, "keyring_sha256", keyring.sha256)
+        resolve(connection, _EPOCH + dt.timedelta(microseconds=delivery.ingest_time))
+
+    def _seal_commit(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        before: dict[str, int],
+        after: dict[str, int],
+    ) -> bool:
+        """Commit; tell whether it happened.
+
+        An exception at COMMIT says nothing about that: a failed checkpoint raises although
+        the commit is durable. Only the positions in the file do.
+        """
+        try:
+            connection.execute("COMMIT")
+        except duckdb.Error:
+            self._store.abandon()
+            self._read_positions()
+            if self._positions == after != before:
+                return True
+            self._failed_commits += 1
+            if self._failed_commits == _COMMIT_ATTEMPTS:
+                raise
+            return False
+        self._failed_commits = 0
+        return True

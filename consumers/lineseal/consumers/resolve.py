@@ -1,0 +1,46 @@
+"""Brings the lineage graph up to date with the facts of one commit.
+
+The graph (``artifact_version``, ``edge``) is a function of the set of facts (``run_io``,
+``run_event``, ``registration``): the SQL files in ``sql/resolve`` compute it for every artifact
+name a commit touches, in the order of their numbers, and record what changed. Nothing here
+depends on the order in which facts arrived. Source: ADR-0004.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from importlib.resources import files
+
+import duckdb
+
+
+def resolve(connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime) -> None:
+    """Recompute the graph of all names that the rows of this commit touch.
+
+    Args:
+        connection: Inside the transaction that inserted those rows.
+        ingest_time: Their ``ingest_time``, UTC without time zone; later than that of any
+            other commit. It becomes ``known_from`` and ``known_to`` of what changes.
+
+    """
+    facts, *rest = _scripts()
+    _run(connection, facts, ingest_time)
+    touched = connection.execute("SELECT count(*) FROM touched_name").fetchone()
+    if touched == (0,):
+        return
+    for script in rest:
+        _run(connection, script, ingest_time)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, script: str, ingest_time: dt.datetime) -> None:
+    for statement in connection.extract_statements(script):
+        wanted = "ingest_time" in statement.named_parameters
+        connection.execute(statement, {"ingest_time": ingest_time} if wanted else {})
+
+
+@cache
+def _scripts() -> tuple[str, ...]:
+    folder = files("lineseal.consumers").joinpath("sql", "resolve")
+    scripts = sorted(folder.iterdir(), key=lambda script: script.name)
+    return tuple(script.read_text("utf-8") for script in scripts if script.name.endswith(".sql"))

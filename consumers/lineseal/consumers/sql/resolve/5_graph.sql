@@ -1,0 +1,98 @@
+-- name:    graph
+-- title:   What do the nodes and edges of the touched names look like now?
+-- reads:   touched_name, run_span, fact, node, meaning, made_node, guess, artifact_version
+-- makes:   node_now, edge_now
+-- why:     A node keeps its surrogate id for as long as this store lives, even when it was
+--          closed in between: the id belongs to its natural key.
+
+CREATE OR REPLACE TEMP TABLE node_now AS
+-- A fact names the nodes it means, and the very version and digest it gives. An input found by
+-- time names nothing, unless nothing else is known of what it read.
+WITH naming AS (
+  SELECT node, event_time FROM meaning JOIN fact USING (fact)
+  UNION ALL
+  SELECT node, event_time FROM fact JOIN node USING (name_id, version, digest)
+  UNION ALL
+  SELECT node, event_time FROM guess JOIN fact USING (fact) WHERE nothing_known
+), appearance AS (
+  SELECT node, min(event_time) AS appeared_at FROM naming GROUP BY node
+), described AS (
+  SELECT
+    node, kind, namespace, name, version, digest, producer, run_id,
+    made_node.node IS NOT NULL AS made, conflict, appeared_at
+  FROM node
+  JOIN touched_name USING (name_id)
+  JOIN appearance USING (node)
+  LEFT JOIN run_span USING (run)
+  LEFT JOIN made_node USING (node)
+), known AS (
+  SELECT DISTINCT artifact_version_id, kind, namespace, name, version, digest, producer, run_id
+  FROM artifact_version
+  SEMI JOIN touched_name USING (kind, namespace, name)
+), highest AS (
+  SELECT coalesce(max(artifact_version_id), 0) AS id FROM artifact_version
+)
+SELECT
+  coalesce(
+    artifact_version_id,
+    highest.id + row_number() OVER (
+      PARTITION BY artifact_version_id IS NULL
+      ORDER BY
+        described.kind, described.namespace, described.name,
+        described.version, described.digest, described.producer, described.run_id
+    )
+  ) AS artifact_version_id,
+  described.*
+FROM described
+CROSS JOIN highest
+LEFT JOIN known
+  ON described.kind = known.kind
+  AND described.namespace = known.namespace
+  AND described.name = known.name
+  AND described.version IS NOT DISTINCT FROM known.version
+  AND described.digest IS NOT DISTINCT FROM known.digest
+  AND described.producer IS NOT DISTINCT FROM known.producer
+  AND described.run_id IS NOT DISTINCT FROM known.run_id;
+
+-- One edge per run, direction and node: exact if any fact says it exactly, else with the
+-- reasons of all. Only facts of the better kind give its event and its time.
+CREATE OR REPLACE TEMP TABLE edge_now AS
+WITH stated AS (
+  SELECT
+    fact, node, event_time,
+    [reason, CASE WHEN imported THEN 'unsigned_import' END] AS reasons
+  FROM meaning
+  JOIN fact USING (fact)
+  WHERE direction <> 'registration'
+  UNION ALL
+  SELECT
+    fact, node, greatest(event_time, appeared_at),
+    [
+      'version_inferred',
+      CASE WHEN overlapping THEN 'overlapping_writes' END,
+      CASE WHEN imported THEN 'unsigned_import' END
+    ]
+  FROM guess
+  JOIN fact USING (fact)
+  JOIN node_now USING (node)
+), judged AS (
+  SELECT
+    run, direction, node, event_id, stated.event_time,
+    list_filter(reasons, lambda reason: reason IS NOT NULL) AS reasons
+  FROM stated
+  JOIN fact USING (fact)
+), better AS (
+  SELECT *, len(reasons) = 0 AS exact
+  FROM judged
+  QUALIFY exact OR NOT bool_or(exact) OVER (PARTITION BY run, direction, node)
+)
+SELECT
+  run_span.producer, run_span.run_id, direction, artifact_version_id,
+  bool_or(exact) AS exact,
+  list_sort(list_distinct(flatten(list(reasons)))) AS reasons,
+  min(event_id) AS event_id,
+  min(event_time) AS event_time
+FROM better
+JOIN run_span USING (run)
+JOIN node_now USING (node)
+GROUP BY run_span.producer, run_span.run_id, direction, artifact_version_id;

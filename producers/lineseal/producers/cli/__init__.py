@@ -1,0 +1,1 @@
+"""The commands of the producing side: ``lineseal emit``, ``lineseal run``, ``lineseal outbox``."""

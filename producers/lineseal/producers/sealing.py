@@ -1,0 +1,140 @@
+"""Seals what was accepted, in the background, and ends the epoch.
+
+A daemon thread owns the sealing of one outbox: it adopts what crashed processes of the producer
+left behind, seals ``linger_ms`` after the first pending event or as soon as a batch is full, and
+on ``stop`` seals the rest and closes the outbox. The job's thread never waits for a signature.
+Nothing depends on the thread for safety: what it did not get to stays durable in the outbox and
+is sealed by the producer's next opening.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from lineseal.producers.tally import Tally
+from lineseal.schemas.errors import LinesealError
+from lineseal.schemas.limits import MAX_BATCH_EVENTS
+from lineseal.transport.embedded import Outbox
+
+_LOGGER = logging.getLogger("lineseal")
+_FIRST_RETRY_SECONDS = 0.5
+_LAST_RETRY_SECONDS = 30.0
+
+
+class Sealing:
+    """Seals one open outbox until it is stopped. Safe to share between threads."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        tally: Tally,
+        *,
+        linger_seconds: float,
+        adopt: Callable[[], int],
+    ) -> None:
+        """Take over *outbox*; *adopt* seals what crashed processes left, called once."""
+        self.outbox = outbox
+        self._tally = tally
+        self._linger = linger_seconds
+        self._adopt = adopt
+        self._wake = threading.Condition()
+        self._pending = outbox.pending_count
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread; where none can be started any more, ``stop`` does the work."""
+        thread = threading.Thread(target=self._run, name="lineseal-sealing", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is shutting down
+            return
+        self._thread = thread
+
+    def notify(self, count: int) -> None:
+        """Say that *count* more events were accepted."""
+        with self._wake:
+            before, self._pending = self._pending, self._pending + count
+            if before == 0 or self._pending >= MAX_BATCH_EVENTS:
+                self._wake.notify()
+
+    def seal_now(self) -> int:
+        """Seal what is pending and any loss, and return how many batches were written.
+
+        Raises:
+            LogError, KeyUnusable: It could not be sealed; it stays pending.
+
+        """
+        loss = self._tally.take_loss()
+        try:
+            return self.outbox.seal_pending(loss=loss)
+        except BaseException:
+            self._tally.give_back(loss)
+            raise
+        finally:
+            # What came in meanwhile, or did not get its turn, waits for the next round.
+            with self._wake:
+                self._pending = self.outbox.pending_count
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Seal the rest, end the epoch and close the outbox.
+
+        Returns:
+            Whether that was done in time; if not, the thread goes on with it.
+
+        """
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread is None:
+            self._finish()
+            return True
+        if self._thread is threading.current_thread():
+            return True  # a garbage collection in the thread itself; its loop ends next
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        self._try(self._adopt, "adopt what a crashed process left")
+        retry = _FIRST_RETRY_SECONDS
+        while self._wait():
+            if self._try(self.seal_now, "seal events"):
+                retry = _FIRST_RETRY_SECONDS
+                continue
+            with self._wake:
+                self._wake.wait_for(lambda: self._stopping, retry)
+                self._pending = max(self._pending, 1)
+            retry = min(2 * retry, _LAST_RETRY_SECONDS)
+        self._finish()
+
+    def _wait(self) -> bool:
+        """Wait until there is something to seal and its time has come; False to stop."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._stopping or self._pending)
+            deadline = time.monotonic() + self._linger
+            while not self._stopping and self._pending < MAX_BATCH_EVENTS:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._wake.wait(left)
+            return not self._stopping
+
+    def _finish(self) -> None:
+        if self._tally.has_loss:
+            self._try(self.seal_now, "seal events")
+        # This seals what is pending, together with the end of the epoch.
+        self._try(self.outbox.close, "end the epoch")
+
+    def _try(self, action: Callable[[], object], what: str) -> bool:
+        try:
+            action()
+        except LinesealError as error:
+            _LOGGER.warning("cannot %s: %s [%s]; the events are kept", what, error, error.code)
+            return False
+        except Exception:
+            _LOGGER.exception("cannot %s; the events are kept", what)
+            return False
+        return True

@@ -1,0 +1,126 @@
+"""Did everything that a producer sealed arrive? Epochs, gaps, and what is alive.
+
+An epoch that ended without a final batch is *alive* while its last batch is younger than three
+heartbeats; after that it is unknown what came behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from lineseal.queries.catalog import query
+from lineseal.queries.times import Moment, format_time
+
+ALIVE_FOR = dt.timedelta(seconds=180)
+"""Three heartbeats (ADR-0005)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Hold what the store knows of one epoch; columns as in ``epochs.sql``."""
+
+    producer: str
+    epoch: str
+    state: str
+    batches: int
+    events: int
+    first_batch_seq: int
+    last_batch_seq: int
+    missing_batches: int
+    missing_tail: int
+    lost_events: int
+    rejected: int
+    head_sha256: str
+    first_created_at: dt.datetime
+    last_created_at: dt.datetime
+    last_seen_at: dt.datetime
+
+    def is_alive(self, now: dt.datetime) -> bool:
+        """Tell whether an open epoch may still go on at *now* (naive UTC)."""
+        return self.state == "UNCLOSED" and now - self.last_seen_at < ALIVE_FOR
+
+    def faults(self, now: dt.datetime) -> list[tuple[str, str]]:
+        """Return code and sentence of everything that is wrong but for missing batches."""
+        found: list[tuple[str, str]] = []
+        who = f"epoch {self.epoch} of producer {self.producer}"
+        if self.state == "UNCLOSED" and not self.is_alive(now):
+            last = format_time(self.last_created_at)
+            sentence = f"{who} was never closed: what came after its last batch, {last}, is unknown"
+            found.append(("epoch_not_closed", sentence))
+        if self.lost_events:
+            found.append(
+                ("lost_events", f"{who} reported {_count(self.lost_events, 'lost event')}")
+            )
+        if self.rejected:
+            refused = _count(self.rejected, "record")
+            found.append(("rejected_events", f"{refused} of {who} had to be rejected"))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Name missing batches, both ends included; a time that is None has no bound."""
+
+    producer: str
+    epoch: str
+    first_missing: int
+    last_missing: int
+    start: dt.datetime | None
+    end: dt.datetime | None
+
+    def overlaps(self, start: dt.datetime, end: dt.datetime | None) -> bool:
+        """Tell whether the gap touches the time from *start* to *end*, both included."""
+        return (self.end is None or self.end >= start) and (
+            end is None or self.start is None or self.start <= end
+        )
+
+    @property
+    def sentence(self) -> str:
+        """Say what is missing and when."""
+        which = f"batch {self.first_missing} is"
+        if self.last_missing > self.first_missing:
+            which = f"batches {self.first_missing} to {self.last_missing} are"
+        return f"{which} missing from epoch {self.epoch} of producer {self.producer} ({self._when})"
+
+    @property
+    def _when(self) -> str:
+        start, end = format_time(self.start), format_time(self.end)
+        if start and end:
+            return f"between {start} and {end}"
+        return f"from {start} on" if start else f"before {end}"
+
+
+class Chains:
+    """Holds the epochs and gaps of some producers at one moment."""
+
+    def __init__(self, epochs: Iterable[Epoch], gaps: Iterable[Gap]) -> None:
+        """Index epochs by (producer, epoch) and gaps by producer."""
+        self.epochs = {(epoch.producer, epoch.epoch): epoch for epoch in epochs}
+        self.gaps: dict[str, list[Gap]] = {}
+        for gap in gaps:
+            self.gaps.setdefault(gap.producer, []).append(gap)
+
+    @classmethod
+    def load(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        moment: Moment,
+        producers: Iterable[str] | None = None,
+    ) -> Chains:
+        """Load the chains of *producers*, or of all."""
+        parameters = {
+            "producers": None if producers is None else sorted(set(producers)),
+            "known_at": moment.known_at,
+        }
+        return cls(
+            (Epoch(*row) for row in query("epochs").rows(connection, **parameters)),
+            (Gap(*row) for row in query("gaps").rows(connection, **parameters)),
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

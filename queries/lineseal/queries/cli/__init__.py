@@ -1,0 +1,1 @@
+"""The commands that ask: ``trace``, ``impact``, ``sql``, ``rejects``, ``producers``, ``status``."""

@@ -1,0 +1,113 @@
+"""What arrived, and what did not? The commands ``rejects``, ``producers`` and ``status``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from lineseal.commandline.exit_codes import Exit
+from lineseal.commandline.output import note, output_options, print_answer
+from lineseal.queries import state
+from lineseal.queries.cli.common import home_store, store_of_home
+from lineseal.queries.database import open_store
+from lineseal.queries.render import print_record
+
+REJECT_COLUMNS = ("id", "code", "detail", "producer", "log_key", "event_index", "ingest_time")
+PRODUCER_COLUMNS = (
+    "producer",
+    "epoch",
+    "state",
+    "alive",
+    "batches",
+    "events",
+    "gaps",
+    "lost_events",
+    "rejected",
+    "last_created_at",
+    "head_sha256",
+)
+
+
+@click.group(
+    short_help="List what was refused, and why.",
+    invoke_without_command=True,
+)
+@click.option("--code", metavar="CODE", help="Only this reason, for instance BAD_SIGNATURE.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=state.DEFAULT_LIMIT,
+    show_default=True,
+    help="Rows to print at most, the newest first.",
+)
+@output_options
+@click.pass_context
+def rejects(ctx: click.Context, code: str | None, limit: int, output: str) -> int:
+    """List what was refused, and why; 'rejects show ID' has the bytes.
+
+    Exit status: 0 answered; 6 there are more rows.
+    """
+    if ctx.invoked_subcommand is not None:
+        return Exit.OK
+    with home_store() as connection:
+        answer = state.rejects(connection, code=code, limit=limit)
+    print_answer(answer, output, columns=None if output == "csv" else REJECT_COLUMNS)
+    return Exit.OK if answer.complete else Exit.INCOMPLETE
+
+
+@rejects.command(short_help="Show one refused record with its bytes.")
+@click.argument("identity", metavar="ID")
+@click.option(
+    "--raw",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the bytes to a new file.",
+)
+@output_options
+def show(identity: str, raw: Path | None, output: str) -> int:
+    """Show the refused record whose id starts with ID, its bytes in hex."""
+    with home_store() as connection:
+        answer, content = state.reject(connection, identity)
+    if raw is not None:
+        _save(raw, content)
+    print_answer(answer, output, table=print_record)
+    return Exit.OK
+
+
+@click.command(short_help="List producers, their epochs and gaps.")
+@output_options
+def producers(output: str) -> int:
+    """List each producer's epochs: chain head, batches, events, gaps, losses.
+
+    Exit status: 0 nothing is missing; 1 batches are missing; 6 a producer reported a loss.
+    """
+    with home_store() as connection:
+        answer = state.producers(connection)
+    print_answer(answer, output, columns=PRODUCER_COLUMNS)
+    if any(row["gaps"] for row in answer.rows):
+        return Exit.FINDING
+    return Exit.OK if answer.complete else Exit.INCOMPLETE
+
+
+@click.command(short_help="Sum up what the store holds.")
+@output_options
+def status(output: str) -> int:
+    """Sum up the store: size, counts, newest event, keyring version, positions in the log."""
+    path, memory_limit = store_of_home()
+    with open_store(path, memory_limit=memory_limit) as connection:
+        answer = state.status(connection, path)
+    print_answer(answer, output, table=print_record)
+    return Exit.OK
+
+
+def _save(path: Path, content: bytes) -> None:
+    # Hostile bytes: for the owner only, and never over something that is there.
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.BadParameter(f"cannot write {path}: {error.strerror}") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    note(f"wrote {len(content)} bytes to {path}")

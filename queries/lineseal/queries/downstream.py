@@ -1,0 +1,122 @@
+"""What did these artifact versions reach? Each version reached gets a verdict and its hop."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import duckdb
+
+from lineseal.commandline.output import Answer
+from lineseal.queries import completeness
+from lineseal.queries.catalog import query
+from lineseal.queries.chains import Chains
+from lineseal.queries.completeness import Defect, make_defect
+from lineseal.queries.evidence import Evidence, load_evidence, load_runs
+from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.node import Node
+from lineseal.queries.rows import Row, edge_rows, first_writers, hops, node_row, run_rows
+from lineseal.queries.times import Moment, format_time
+from lineseal.queries.verdicts import AFFECTED, POSSIBLE, reached_for_certain
+
+
+def answer_impact(
+    connection: duckdb.DuckDBPyConnection,
+    subject: str,
+    suspects: Sequence[Node],
+    moment: Moment,
+    *,
+    max_depth: int | None,
+    now: dt.datetime,
+) -> Answer:
+    """Walk downstream from *suspects* and say how sure each version reached is."""
+    traversal = Traversal(connection, moment)
+    starts = [suspect.id for suspect in suspects]
+    lineage = traversal.walk(starts, Direction.DOWNSTREAM, max_depth)
+    evidence = load_evidence(connection, lineage, moment, now)
+    defects = {
+        defect
+        for found in completeness.merge(
+            completeness.weak_links(lineage, evidence),
+            completeness.unclosed_chains(lineage, evidence),
+            completeness.cuts(lineage, max_depth),
+        ).values()
+        for defect in found
+    }
+    warnings = completeness.sentences(defects | holes(connection, suspects, moment, now))
+    return Answer(
+        query="impact",
+        subject=subject,
+        as_of=format_time(moment.as_of),
+        known_at=format_time(moment.known_at),
+        complete=not warnings,
+        warnings=warnings,
+        rows=_rows(connection, traversal, lineage, evidence, starts, moment),
+        extra={
+            "suspects": sorted(suspect.reference for suspect in suspects),
+            "runs": run_rows(evidence.runs),
+            "edges": edge_rows(lineage, evidence),
+        },
+    )
+
+
+def holes(
+    connection: duckdb.DuckDBPyConnection,
+    suspects: Sequence[Node],
+    moment: Moment,
+    now: dt.datetime,
+) -> set[Defect]:
+    """Find what any producer is known to lack since the suspects appeared.
+
+    A run in a missing batch may have read a suspect: then what it wrote is not in the answer.
+    """
+    since = min(suspect.appeared_at for suspect in suspects)
+    chains = Chains.load(connection, moment)
+    found = {
+        make_defect("missing_batches", gap.sentence)
+        for gaps in chains.gaps.values()
+        for gap in gaps
+        if gap.overlaps(since, None)
+    }
+    for epoch in chains.epochs.values():
+        if epoch.last_created_at >= since:
+            found.update(
+                make_defect(*fault) for fault in epoch.faults(now) if fault[0] != "epoch_not_closed"
+            )
+    return found
+
+
+def environments(
+    connection: duckdb.DuckDBPyConnection, ids: Sequence[int], moment: Moment
+) -> dict[int, str | None]:
+    """Return where each version was promoted to last; None when it was retired."""
+    rows = query("environments").rows(connection, ids=list(ids), **moment.parameters)
+    return {row[0]: row[1] for row in rows}
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    traversal: Traversal,
+    lineage: Lineage,
+    evidence: Evidence,
+    starts: Sequence[int],
+    moment: Moment,
+) -> list[Row]:
+    certain = reached_for_certain(lineage, evidence, starts, Direction.DOWNSTREAM)
+    chosen = hops(lineage, evidence, Direction.DOWNSTREAM)
+    wrote = first_writers(traversal.writers(starts))
+    wrote.update({node: hop.run for node, hop in chosen.items()})
+    runs = evidence.runs | load_runs(connection, set(wrote.values()) - evidence.runs.keys(), moment)
+    promoted = environments(connection, list(lineage.nodes), moment)
+    return [
+        node_row(
+            lineage,
+            node,
+            hop=chosen.get(node),
+            run=runs[wrote[node]] if node in wrote else None,
+            registered=evidence.registered.get(node),
+            verdict=AFFECTED if node in certain else POSSIBLE,
+        )
+        | {"environment": promoted.get(node)}
+        for node in sorted(lineage.nodes, key=lineage.rank.__getitem__)
+    ]

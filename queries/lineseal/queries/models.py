@@ -1,0 +1,169 @@
+"""Which models did a suspect reach? One verdict for every model version in the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from lineseal.commandline.output import Answer
+from lineseal.queries import completeness
+from lineseal.queries.catalog import query
+from lineseal.queries.completeness import Defect, Downstream
+from lineseal.queries.downstream import environments, holes
+from lineseal.queries.evidence import Evidence, load_evidence, load_registered, load_runs
+from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.node import Node
+from lineseal.queries.rows import Row, first_writers, hops, node_row
+from lineseal.queries.times import Moment, format_time
+from lineseal.queries.verdicts import (
+    AFFECTED,
+    CLEAN,
+    POSSIBLE,
+    reached_for_certain,
+    worst,
+)
+
+MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Hold the verdict on one model and what keeps it from being clean."""
+
+    verdict: str
+    reason: str
+    defects: Sequence[Defect] = ()
+
+
+def answer_models(
+    connection: duckdb.DuckDBPyConnection,
+    subject: str,
+    suspects: Sequence[Node],
+    moment: Moment,
+    *,
+    max_depth: int | None,
+    now: dt.datetime,
+) -> Answer:
+    """Judge every model version that was known at *moment*."""
+    traversal = Traversal(connection, moment)
+    starts = [suspect.id for suspect in suspects]
+    down = traversal.walk(starts, Direction.DOWNSTREAM, max_depth)
+    evidence = load_evidence(connection, down, moment, now)
+    models = [
+        row[0] for row in query("kind_versions").rows(connection, kind=MODEL, **moment.parameters)
+    ]
+    judged = _judge_reached(down, evidence, starts, models)
+    rest = [model for model in models if model not in judged]
+    cut = completeness.cuts(down, max_depth)
+    judged |= _judge_rest(connection, traversal, rest, moment, now, cut)
+    warnings = completeness.sentences(
+        {defect for item in judged.values() for defect in item.defects}
+        | holes(connection, suspects, moment, now)
+    )
+    return Answer(
+        query="impact",
+        subject=subject,
+        as_of=format_time(moment.as_of),
+        known_at=format_time(moment.known_at),
+        verdict=worst(item.verdict for item in judged.values()),
+        complete=not warnings,
+        warnings=warnings,
+        rows=_rows(connection, traversal, down, evidence, judged, moment),
+        extra={"suspects": sorted(suspect.reference for suspect in suspects)},
+    )
+
+
+def _judge_reached(
+    down: Lineage, evidence: Evidence, starts: Sequence[int], models: Collection[int]
+) -> dict[int, Judgement]:
+    certain = reached_for_certain(down, evidence, starts, Direction.DOWNSTREAM)
+    weak = Downstream(down, completeness.weak_links(down, evidence))
+    judged: dict[int, Judgement] = {}
+    for model in models:
+        if model in certain:
+            hops_away = down.depth[model]
+            reason = (
+                f"a certain path of {hops_away} hop{'' if hops_away == 1 else 's'} leads here"
+                if hops_away
+                else "it is the suspect itself"
+            )
+            judged[model] = Judgement(AFFECTED, reason)
+        elif model in down.depth:
+            defects = weak.of(model)
+            judged[model] = Judgement(
+                POSSIBLE, f"a path leads here, but not for certain: {_first(defects)}", defects
+            )
+    return judged
+
+
+def _judge_rest(
+    connection: duckdb.DuckDBPyConnection,
+    traversal: Traversal,
+    models: Sequence[int],
+    moment: Moment,
+    now: dt.datetime,
+    cut: completeness.Defects,
+) -> dict[int, Judgement]:
+    up = traversal.walk(models, Direction.UPSTREAM)
+    evidence = load_evidence(connection, up, moment, now)
+    unproven = Downstream(
+        up,
+        completeness.merge(
+            completeness.weak_links(up, evidence),
+            completeness.unclosed_chains(up, evidence),
+            completeness.open_leaves(up, evidence),
+        ),
+    )
+    everywhere = sorted({defect for found in cut.values() for defect in found})
+    judged: dict[int, Judgement] = {}
+    for model in models:
+        defects = [*everywhere, *unproven.of(model)]
+        if defects:
+            reason = f"no path is known, but its ancestry is not proven: {_first(defects)}"
+            judged[model] = Judgement(POSSIBLE, reason, defects)
+        else:
+            judged[model] = Judgement(CLEAN, "no path leads here, and its ancestry is proven")
+    return judged
+
+
+def _first(defects: Sequence[Defect]) -> str:
+    more = len(defects) - 1
+    return defects[0].sentence + (f" (and {more} more)" if more else "")
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    traversal: Traversal,
+    down: Lineage,
+    evidence: Evidence,
+    judged: dict[int, Judgement],
+    moment: Moment,
+) -> list[Row]:
+    ids = list(judged)
+    lineage = Lineage(
+        nodes=down.nodes | traversal.nodes(set(ids) - down.nodes.keys()), depth=down.depth
+    )
+    chosen = hops(down, evidence, Direction.DOWNSTREAM)
+    wrote = first_writers(traversal.writers(ids))
+    wrote.update({node: hop.run for node, hop in chosen.items()})
+    runs = load_runs(connection, {wrote[node] for node in ids if node in wrote}, moment)
+    registered = load_registered(connection, ids, moment)
+    promoted = environments(connection, ids, moment)
+    rows: list[Row] = []
+    for node in sorted(ids, key=lineage.rank.__getitem__):
+        item = judged[node]
+        row = node_row(
+            lineage,
+            node,
+            hop=chosen.get(node),
+            run=runs[wrote[node]] if node in wrote else None,
+            registered=registered.get(node),
+            verdict=item.verdict,
+        )
+        codes = sorted({code for defect in item.defects for code in defect.codes})
+        row |= {"reasons": codes, "reason": item.reason, "environment": promoted.get(node)}
+        rows.append(row)
+    return rows

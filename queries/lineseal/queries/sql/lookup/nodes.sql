@@ -1,0 +1,34 @@
+-- name:    nodes
+-- title:   Which artifact versions are these?
+-- kind:    lookup
+-- params:  ids BIGINT[]            -- surrogates of this store
+--          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
+-- returns: artifact_version_id BIGINT
+--          kind VARCHAR
+--          namespace VARCHAR
+--          name VARCHAR
+--          version VARCHAR
+--          digest VARCHAR
+--          producer VARCHAR        -- with run_id: only where the run is the identity
+--          run_id VARCHAR
+--          conflict BOOLEAN        -- its version has several digests
+--          appeared_at TIMESTAMP   -- earliest event time that names it
+-- reads:   artifact_version
+-- order:   none
+-- since:   0.1
+-- why:     The walk over the edges carries integers; this gives them their names.
+SELECT
+  artifact_version_id,
+  kind,
+  namespace,
+  name,
+  version,
+  digest,
+  producer,
+  run_id,
+  conflict,
+  appeared_at
+FROM artifact_version
+WHERE artifact_version_id IN (SELECT unnest($ids::BIGINT[]))
+  AND known_from <= coalesce($known_at::TIMESTAMP, known_from)
+  AND coalesce(known_to > $known_at::TIMESTAMP, known_to IS NULL)

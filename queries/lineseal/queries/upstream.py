@@ -1,0 +1,84 @@
+"""Which data built this artifact version? Tells too whether a suspect got into it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import duckdb
+
+from lineseal.commandline.output import Answer
+from lineseal.queries import completeness
+from lineseal.queries.evidence import load_evidence
+from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.node import Node
+from lineseal.queries.rows import edge_rows, first_writers, hops, node_row, run_rows
+from lineseal.queries.times import Moment, format_time
+from lineseal.queries.verdicts import AFFECTED, POSSIBLE, reached_for_certain, verdict
+
+
+def answer_trace(
+    connection: duckdb.DuckDBPyConnection,
+    subject: Node,
+    suspects: Sequence[Node] | None,
+    moment: Moment,
+    *,
+    max_depth: int | None,
+    now: dt.datetime,
+) -> Answer:
+    """Walk upstream from *subject* and judge it against *suspects*, if any are given."""
+    lineage = Traversal(connection, moment).walk([subject.id], Direction.UPSTREAM, max_depth)
+    evidence = load_evidence(connection, lineage, moment, now)
+    warnings = completeness.sentences(
+        defect
+        for found in completeness.merge(
+            completeness.weak_links(lineage, evidence),
+            completeness.unclosed_chains(lineage, evidence),
+            completeness.open_leaves(lineage, evidence),
+            completeness.cuts(lineage, max_depth),
+        ).values()
+        for defect in found
+    )
+    judged: dict[int, str] = {}
+    overall: str | None = None
+    if suspects is not None:
+        certain = reached_for_certain(lineage, evidence, [subject.id], Direction.UPSTREAM)
+        judged = {
+            suspect.id: AFFECTED if suspect.id in certain else POSSIBLE
+            for suspect in suspects
+            if suspect.id in lineage.depth
+        }
+        overall = verdict(
+            certain_path=AFFECTED in judged.values(), any_path=bool(judged), proven=not warnings
+        )
+    chosen = hops(lineage, evidence, Direction.UPSTREAM)
+    wrote = first_writers(edge for edges in lineage.writers.values() for edge in edges)
+    return Answer(
+        query="trace",
+        subject=subject.reference,
+        as_of=format_time(moment.as_of),
+        known_at=format_time(moment.known_at),
+        verdict=overall,
+        complete=not warnings,
+        warnings=warnings,
+        rows=[
+            node_row(
+                lineage,
+                node,
+                hop=chosen.get(node),
+                run=evidence.runs[wrote[node]] if node in wrote else None,
+                registered=evidence.registered.get(node),
+                verdict=judged.get(node),
+            )
+            for node in _by_depth(lineage)
+        ],
+        extra={
+            "suspects": None if suspects is None else sorted(s.reference for s in suspects),
+            "runs": run_rows(evidence.runs),
+            "edges": edge_rows(lineage, evidence),
+        },
+    )
+
+
+def _by_depth(lineage: Lineage) -> list[int]:
+    return sorted(lineage.depth, key=lambda node: (lineage.depth[node], lineage.rank[node]))

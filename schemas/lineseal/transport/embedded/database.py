@@ -1,0 +1,232 @@
+"""Keeps pending events and sealed batches so that no crash tears them apart.
+
+One SQLite file, one connection, write-ahead log, ``synchronous=FULL``: what a method here has
+committed survives kill -9 and a power cut. Rules: a transaction holds everything that belongs
+together; what stands in memory is read again after a transaction that was interrupted; only this
+connection writes or checkpoints, readers never do (this avoids SQLite's WAL-reset bug, fixed in
+3.51.3). The caller sees to it that one thread at a time is in here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import zlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lineseal.schemas.errors import OutboxDamaged
+from lineseal.signing.sealer import ChainHead
+from lineseal.transport.embedded.faults import to_log_error
+from lineseal.transport.embedded.lock import Marks
+from lineseal.transport.embedded.names import OutboxFile
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Hold the pending events of one batch.
+
+    Attributes:
+        events: Their exact bytes, in the order they were accepted.
+        size: Sum of the bytes of all rows, damaged ones included.
+        rows: How many rows were accepted here; more than ``events`` when some are damaged.
+        last_row: The number of the last of those rows.
+        damaged: Row numbers whose bytes do not fit their checksum; not in ``events``.
+        more: True when pending events remain after this chunk.
+
+    """
+
+    events: tuple[bytes, ...]
+    size: int
+    rows: int
+    last_row: int
+    damaged: tuple[int, ...]
+    more: bool
+
+
+class OutboxDatabase:
+    """Owns the connection to one outbox file. Use ``open_database``."""
+
+    def __init__(self, connection: sqlite3.Connection, file: OutboxFile) -> None:
+        self._connection = connection
+        self._file = file
+        self._unsure = True
+        self.producer = ""
+        self.head: ChainHead | None = None
+        self.next_position = 0
+        # Rows are numbered without gaps and never twice, so that a missing one is noticed.
+        self.sealed_row = 0
+        self.last_row = 0
+        self.pending_bytes = 0
+        self.batch_bytes = 0
+
+    @property
+    def marks(self) -> Marks:
+        """Return how far this database has come."""
+        return Marks(self.next_position, self.sealed_row, self.last_row)
+
+    @property
+    def pending_count(self) -> int:
+        """Return how many accepted events are not in a batch yet."""
+        return self.last_row - self.sealed_row
+
+    def refresh(self) -> None:
+        """Read what stands in memory again, if a transaction was interrupted.
+
+        Raises:
+            LogError: The file cannot be read.
+
+        """
+        if not self._unsure:
+            return
+        with self._translated():
+            self._rollback()
+            meta = self._connection.execute(
+                "SELECT producer, sealed_row, next_position, batch_bytes, head_epoch,"
+                " head_batch_seq, head_sha256 FROM meta"
+            ).fetchone()
+            rows = self._connection.execute(
+                "SELECT min(seq), max(seq), coalesce(sum(length(event)), 0) FROM pending"
+            ).fetchone()
+            last = self._connection.execute("SELECT max(position) FROM batch").fetchone()
+        try:
+            self._take(meta, rows, last[0])
+        except TypeError as error:
+            raise OutboxDamaged(f"{self._file.database} is damaged: numbers are none") from error
+        self._unsure = False
+
+    def _take(self, meta: Any, rows: Any, last_position: int | None) -> None:
+        """Take what the file says; where two places disagree, nothing may be skipped."""
+        first_row, last_row, self.pending_bytes = rows
+        self.producer, sealed_row, next_position, self.batch_bytes = meta[:4]
+        self.sealed_row = min(sealed_row, sealed_row if first_row is None else first_row - 1)
+        self.last_row = max(self.last_row, self.sealed_row, last_row or 0)
+        self.next_position = max(
+            next_position, self.next_position, 0 if last_position is None else last_position + 1
+        )
+        self.head = None if meta[4] is None else ChainHead(*meta[4:])
+
+    def add_pending(self, events: Sequence[bytes]) -> None:
+        """Commit *events* behind those already pending.
+
+        Raises:
+            OutboxFull: The disk is full; nothing was added.
+            LogError: Any other failure; nothing was added.
+
+        """
+        with self._transaction():
+            first = self.last_row + 1
+            self._connection.executemany(
+                "INSERT INTO pending VALUES (?, ?, ?)",
+                [(row, zlib.crc32(event), event) for row, event in enumerate(events, first)],
+            )
+        self.last_row += len(events)
+        self.pending_bytes += sum(map(len, events))
+        self._unsure = False
+
+    def read_pending(self, through: int, max_events: int, max_bytes: int) -> Chunk:
+        """Read the oldest pending events up to row *through*, as many as fit one batch."""
+        events: list[bytes] = []
+        damaged: list[int] = []
+        size, last, more = 0, self.sealed_row, False
+        # A damaged file may hold values of another type; the casts make them bytes and numbers.
+        query = (
+            "SELECT seq, CAST(crc AS INTEGER), CAST(event AS BLOB) FROM pending"
+            " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        )
+        bounds = (last, through, max_events + 1)
+        with (
+            self._translated(),
+            contextlib.closing(self._connection.execute(query, bounds)) as cursor,
+        ):
+            for row, crc, event in cursor:
+                data = event or b""
+                if len(events) + len(damaged) == max_events or size + len(data) > max_bytes:
+                    more = True
+                    break
+                size, last = size + len(data), row
+                if zlib.crc32(data) == crc:
+                    events.append(data)
+                else:
+                    damaged.append(row)
+        if not more:
+            last = max(last, through)
+        return Chunk(tuple(events), size, last - self.sealed_row, last, tuple(damaged), more)
+
+    def store_batch(
+        self, key: str, value: bytes, head: ChainHead | None = None, chunk: Chunk | None = None
+    ) -> None:
+        """Commit a sealed batch, and in the same transaction remove the events it holds.
+
+        Raises:
+            OutboxFull: The disk is full; nothing changed.
+            LogError: Any other failure; nothing changed.
+
+        """
+        position, total = self.next_position, self.batch_bytes + len(value)
+        with self._transaction():
+            execute = self._connection.execute
+            execute("INSERT INTO batch VALUES (?, ?, ?)", (position, key, value))
+            execute("UPDATE meta SET next_position = ?, batch_bytes = ?", (position + 1, total))
+            if head is not None:
+                execute(
+                    "UPDATE meta SET head_epoch = ?, head_batch_seq = ?, head_sha256 = ?",
+                    (head.epoch, head.batch_seq, head.header_sha256),
+                )
+            if chunk is not None and chunk.rows:
+                for row in chunk.damaged:
+                    execute("INSERT INTO damaged SELECT * FROM pending WHERE seq = ?", (row,))
+                execute("DELETE FROM pending WHERE seq <= ?", (chunk.last_row,))
+                execute("UPDATE meta SET sealed_row = ?", (chunk.last_row,))
+        self.next_position, self.batch_bytes = position + 1, total
+        self.head = head or self.head
+        if chunk is not None:
+            self.sealed_row = chunk.last_row
+            self.pending_bytes -= chunk.size
+        self._unsure = False
+
+    def catch_up(self, marks: Marks) -> None:
+        """Give out no position again that *marks* say was given out, and count what is missing.
+
+        Accepted rows that are neither here nor in a batch stay pending without bytes, so that
+        the next batch counts them as lost. Nothing is written: it is the same at the next
+        opening, until that batch is.
+        """
+        self.next_position = max(self.next_position, marks.next_position)
+        self.last_row += max(0, marks.last_row - max(self.last_row, marks.sealed_row))
+
+    def close(self) -> None:
+        """Close the connection; SQLite moves the write-ahead log into the file if it can."""
+        with self._translated():
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Generator[None]:
+        self.refresh()
+        self._unsure = True
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            # SQLite took it all back, so memory is right, unless it contradicts the file. After
+            # any other exception (an interrupt) it may have been committed: refresh() will see.
+            self._unsure = isinstance(error, sqlite3.IntegrityError)
+            raise to_log_error(error, self._file.database) from error
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _rollback(self) -> None:
+        if self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise to_log_error(error, self._file.database) from error

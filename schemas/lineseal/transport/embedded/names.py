@@ -1,0 +1,119 @@
+"""Answers which files in a log folder belong to which producer.
+
+One emitting process owns one file: ``<quoted producer>.<n>.sqlite``, with ``<...>.<n>.lock``
+beside it. Nothing here opens a database: closing any descriptor of a SQLite file drops the POSIX
+locks of the whole process on it, so only SQLite itself may open those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from lineseal.schemas.errors import ConfigurationError, LogError
+from lineseal.settings import Home, Settings
+from lineseal.transport.base import EVENTS_TOPIC
+
+DATABASE_SUFFIX = ".sqlite"
+LOCK_SUFFIX = ".lock"
+_URL_SCHEME = "embedded:"
+_MAX_STEM = 160
+"""File names end at 255 bytes; number and suffixes need the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFile:
+    """Name the files of one outbox; nothing here touches the disk."""
+
+    database: Path
+
+    @property
+    def stream(self) -> str:
+        """Return the stream name: the database's file name."""
+        return self.database.name
+
+    @property
+    def lock(self) -> Path:
+        """Return the path of the lock file beside the database."""
+        return self.database.with_suffix(LOCK_SUFFIX)
+
+    @property
+    def wal(self) -> Path:
+        """Return the path of SQLite's write-ahead log."""
+        return self.database.with_name(f"{self.database.name}-wal")
+
+
+def open_log_folder(settings: Settings, home: Home) -> Path:
+    """Return the folder of the event files, made (0700) when it is not there.
+
+    Raises:
+        ConfigurationError: ``[log] url`` is not ``embedded:FOLDER``.
+        LogError: The folder cannot be made.
+
+    """
+    url = settings.log.url
+    folder = url.removeprefix(_URL_SCHEME)
+    if not url.startswith(_URL_SCHEME) or not folder:
+        raise ConfigurationError(f"[log] url must be embedded:FOLDER, not {url!r}")
+    path = home.resolve(folder) / EVENTS_TOPIC
+    make_private_folder(path)
+    return path
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make *folder* and its missing parents, each 0700; one that exists keeps its mode.
+
+    Raises:
+        LogError: It cannot be made, or something that is no folder has its name.
+
+    """
+    try:
+        if not folder.is_dir():
+            if folder.parent != folder:
+                make_private_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise LogError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def file_stem(producer: str) -> str:
+    """Quote a producer's name so that it fits a file name; very long ones end in a hash."""
+    stem = quote(producer, safe="")
+    if len(stem) > _MAX_STEM:
+        digest = hashlib.sha256(producer.encode()).hexdigest()[:32]
+        stem = f"{stem[: _MAX_STEM - 33]}~{digest}"
+    return stem
+
+
+def numbered(folder: Path, producer: str, number: int) -> OutboxFile:
+    """Name a producer's file number *number*, from 0."""
+    return OutboxFile(folder / f"{file_stem(producer)}.{number}{DATABASE_SUFFIX}")
+
+
+def files_of(folder: Path, producer: str) -> list[OutboxFile]:
+    """List the files a producer has in *folder*, lowest number first."""
+    pattern = re.compile(re.escape(file_stem(producer)) + r"\.(\d+)" + re.escape(DATABASE_SUFFIX))
+    found = ((pattern.fullmatch(name), name) for name in stream_names(folder))
+    return [
+        OutboxFile(folder / name)
+        for _, name in sorted((int(match[1]), name) for match, name in found if match)
+    ]
+
+
+def stream_names(folder: Path) -> list[str]:
+    """List the database files in *folder*, unsorted; none when the folder is not there.
+
+    Raises:
+        LogError: The folder cannot be listed.
+
+    """
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LogError(f"cannot list {folder}: {error.strerror}") from error
+    return [name for name in names if name.endswith(DATABASE_SUFFIX)]

@@ -1,0 +1,99 @@
+"""Finds the file an opening may write, and the state the last one left it in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineseal.schemas.errors import LogError, OutboxDamaged
+from lineseal.transport.embedded.connecting import open_database
+from lineseal.transport.embedded.database import OutboxDatabase
+from lineseal.transport.embedded.lock import HeldLock, Marks, try_lock
+from lineseal.transport.embedded.names import OutboxFile, files_of, numbered
+
+_LOGGER = logging.getLogger("lineseal")
+_MAX_NUMBER = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Hold a file's lock and connection.
+
+    ``reason`` goes into the genesis of the epoch: ``opened``; ``recovered`` (a crashed opening
+    left pending events); ``lost`` (there was a file before, it is gone); ``rolled back`` (the
+    file is behind what was given out: an old copy, or its tail is lost).
+    """
+
+    file: OutboxFile
+    lock: HeldLock
+    database: OutboxDatabase
+    reason: str
+
+
+def claim_file(folder: Path, producer: str) -> Opening:
+    """Open the producer's lowest-numbered file that nobody else has open.
+
+    Raises:
+        LogError: No file can be locked or opened.
+
+    """
+    for number in range(_MAX_NUMBER):
+        opening = _try_open(numbered(folder, producer, number), producer)
+        if opening is not None:
+            return opening
+    raise LogError(f"{_MAX_NUMBER} outbox files of {producer} in {folder} are all in use")
+
+
+def claim_orphans(folder: Path, producer: str) -> Iterator[Opening]:
+    """Open one after the other the producer's files that nobody has open.
+
+    Raises:
+        LogError: A file cannot be opened now.
+
+    """
+    for file in files_of(folder, producer):
+        opening = _try_open(file, producer)
+        if opening is not None:
+            yield opening
+
+
+def _try_open(file: OutboxFile, producer: str) -> Opening | None:
+    """Open *file*; None when it is in use, damaged, or another producer's."""
+    lock = try_lock(file.lock)
+    if lock is None:
+        return None
+    opening = None
+    try:
+        opening = _open_locked(file, lock, producer)
+    except OutboxDamaged as error:
+        # It stays as it is, for the reader to report; this producer goes on in another file.
+        _LOGGER.warning("%s", error)
+    finally:
+        if opening is None:
+            lock.release()
+    return opening
+
+
+def _open_locked(file: OutboxFile, lock: HeldLock, producer: str) -> Opening | None:
+    database = open_database(file, producer)
+    try:
+        if database.producer != producer:
+            # Two names that one file name stands for, as on file systems that fold case.
+            _LOGGER.warning("%s belongs to another producer", file.database)
+            database.close()
+            return None
+        marks = lock.read_marks()
+        reason = _reason(database.marks, marks)
+        database.catch_up(marks)
+    except BaseException:
+        database.close()
+        raise
+    return Opening(file, lock, database, reason)
+
+
+def _reason(now: Marks, before: Marks) -> str:
+    if now.next_position < before.next_position or now.last_row < before.last_row:
+        return "rolled back" if now.next_position or now.last_row else "lost"
+    return "recovered" if now.last_row > now.sealed_row else "opened"

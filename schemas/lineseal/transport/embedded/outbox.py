@@ -1,0 +1,275 @@
+"""Carries an event from ``emit`` to the log.
+
+``accept`` makes it durable, ``seal_pending`` turns what was accepted into signed, chained
+batches, and each batch enters the file in the transaction that takes its events out. A kill at
+any moment therefore leaves every accepted event in exactly one place. An opening is an epoch;
+one that writes no batch leaves no trace in the chain. Source: DESIGN 2, 4.2, 5.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lineseal.schemas.errors import LinesealError, LogError, TooLarge
+from lineseal.schemas.ids import now_us
+from lineseal.schemas.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
+from lineseal.schemas.model import BatchFlags, Loss
+from lineseal.signing.sealer import Chain, ChainHead, Sealer
+from lineseal.transport.embedded.database import Chunk
+from lineseal.transport.embedded.entrance import Entrance
+from lineseal.transport.embedded.filesystem import warn_about
+from lineseal.transport.embedded.group import GroupCommit
+from lineseal.transport.embedded.names import make_private_folder
+from lineseal.transport.embedded.opening import Opening, claim_file
+
+_LOGGER = logging.getLogger("lineseal")
+DAMAGE_REASON = "damaged on disk"
+
+_abandoned: list[object] = []
+"""Connections a forked child must neither use nor close; kept so that nothing closes them."""
+
+
+class Outbox:
+    """Takes a producer's events and seals them. Safe to share between threads.
+
+    One process, one outbox: a forked child calls ``abandon_after_fork`` and opens its own.
+    """
+
+    def __init__(self, opening: Opening, sealer: Sealer, max_bytes: int) -> None:
+        """Use ``Outbox.open``."""
+        self._file = opening.file
+        self._held = opening.lock
+        self._reason = opening.reason
+        self._sealer = sealer
+        self._max_bytes = max_bytes
+        self._pid = os.getpid()
+        self._closed = False
+        # One guards the connection, the other the chain: signing, which may ask a remote key
+        # service, never makes accept() wait.
+        self._file_entrance = Entrance()
+        self._chain_entrance = Entrance()
+        self._chain: Chain | None = None
+        self._candidate: Chain | None = None
+        self._database = opening.database
+        self._group = GroupCommit(self._file_entrance, self._room, self._add)
+
+    @classmethod
+    def open(cls, folder: Path, producer: str, sealer: Sealer, *, max_bytes: int) -> Self:
+        """Open the producer's first free file in *folder*; makes folder and file if need be.
+
+        Args:
+            folder: The log folder.
+            producer: The name the batches are sealed under.
+            sealer: Seals for the same producer.
+            max_bytes: Most bytes of pending events and batches; ``accept`` refuses more.
+
+        Raises:
+            LogError: The folder or file cannot be made or opened.
+
+        """
+        make_private_folder(folder)
+        warn_about(folder)
+        return cls(claim_file(folder, producer), sealer, max_bytes)
+
+    @property
+    def path(self) -> Path:
+        """Return the path of the SQLite file."""
+        return self._file.database
+
+    @property
+    def pending_count(self) -> int:
+        """Return how many accepted events are not sealed yet."""
+        return self._database.pending_count
+
+    def accept(self, events: Sequence[bytes]) -> None:
+        """Store encoded events; all of them are durable on return, or none.
+
+        Raises:
+            OutboxFull: ``max_bytes`` is reached or the disk is full.
+            TooLarge: An event is over 60 KiB.
+            LogError: The outbox cannot be written now, is closed, or belongs to another process.
+
+        """
+        largest = max(map(len, events), default=0)
+        if largest > MAX_EVENT_BYTES:
+            raise TooLarge(f"an event is {largest} bytes, more than {MAX_EVENT_BYTES}")
+        self._check_mine()
+        if events:
+            self._group.submit(events)
+
+    def seal_pending(self, *, loss: Loss | None = None, heartbeat: bool = False) -> int:
+        """Seal what is pending now and return how many batches were written.
+
+        Args:
+            loss: Events that had to be dropped; goes into the first batch, alone if need be.
+            heartbeat: Write a batch without events when nothing is pending.
+
+        Raises:
+            OutboxFull: The disk is full.
+            KeyUnusable: The signer failed.
+            LogError: As for ``accept``.
+
+        No batch was written when it raises. What is not sealed stays pending.
+
+        """
+        self._check_mine()
+        with self._chain_entrance.alone():
+            self._check_mine()
+            return self._seal(loss, heartbeat=heartbeat, final=False)
+
+    def close(self) -> None:
+        """Seal what is pending, end the epoch and release the file; calling it twice is fine.
+
+        Raises:
+            LogError, KeyUnusable: As for ``finish``.
+
+        """
+        self.finish()
+
+    def finish(self) -> int:
+        """Close, and return how many batches that wrote.
+
+        Raises:
+            LogError, KeyUnusable: Sealing failed. The file is released all the same, and the
+                events in it are sealed by the producer's next opening.
+
+        """
+        if self._pid != os.getpid():
+            self.abandon_after_fork()
+        with self._chain_entrance.alone():
+            if self._closed:
+                return 0
+            with self._file_entrance.alone():
+                self._closed = True
+            try:
+                return self._seal(None, heartbeat=False, final=True)
+            finally:
+                self._release()
+
+    def hold_for_fork(self) -> None:
+        """Wait until no thread is inside SQLite; call it before ``os.fork``.
+
+        A child forked while another thread holds one of SQLite's own locks would wait for it
+        for ever. Gives up after a second: a fork must not hang either.
+        """
+        self._file_entrance.hold_for_fork()
+
+    def release_after_fork(self) -> None:
+        """Go on in the parent; call it after ``os.fork``."""
+        self._file_entrance.release_after_fork()
+
+    def abandon_after_fork(self) -> None:
+        """Drop everything without touching the file; call it in a forked child.
+
+        The parent keeps its lock and its connection. Waits for nobody: a thread that was
+        inside does not exist in the child.
+        """
+        if not self._closed:
+            self._closed = True
+            self._held.release()
+            _abandoned.append(self._database)
+        self._file_entrance, self._chain_entrance = Entrance(), Entrance()
+
+    def __enter__(self) -> Self:
+        """Return the outbox itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the outbox."""
+        self.close()
+
+    def _room(self) -> int:
+        self._check_mine()
+        return self._max_bytes - self._database.pending_bytes - self._database.batch_bytes
+
+    def _add(self, events: Sequence[bytes]) -> None:
+        self._database.add_pending(events)
+        self._held.note(self._database.marks)
+
+    def _check_mine(self) -> None:
+        if self._pid != os.getpid():
+            raise LogError(f"{self.path} was opened by the parent process; open your own outbox")
+        if self._closed:
+            raise LogError(f"{self.path} is closed")
+
+    def _seal(self, loss: Loss | None, *, heartbeat: bool, final: bool) -> int:
+        with self._file_entrance.alone():
+            self._database.refresh()
+            through = self._database.last_row
+        written = 0
+        more = True
+        while more:
+            with self._file_entrance.alone():
+                chunk = self._database.read_pending(through, MAX_BATCH_EVENTS, MAX_BATCH_BYTES)
+            more = chunk.more
+            ends = final and not more
+            chain = self._current_chain()
+            due = chunk.rows > 0 or loss is not None or (heartbeat and not written)
+            if not due and not (ends and chain is not None):
+                break
+            chain = chain or self._sealer.open_epoch(self._database.head, self._reason)
+            try:
+                self._store(chain, chunk, loss, BatchFlags.FINAL if ends else BatchFlags.NONE)
+            except LinesealError as error:
+                # Once a batch is written the loss is told; raising would have it told again.
+                if final or not written:
+                    raise
+                _LOGGER.warning("%s: sealing goes on later: %s", self.path, error)
+                break
+            written, loss = written + 1, None
+        return written
+
+    def _store(self, chain: Chain, chunk: Chunk, loss: Loss | None, flags: BatchFlags) -> None:
+        lost = chunk.rows - len(chunk.events)
+        if lost:
+            loss = _with_damage(loss, lost)
+            _LOGGER.warning("%s: %d pending events are damaged or gone", self.path, lost)
+        value, after = self._sealer.seal(chain, chunk.events, flags=flags, loss=loss)
+        self._candidate = after
+        with self._file_entrance.alone():
+            self._database.store_batch(self._database.producer, value, _head(after), chunk)
+            self._held.note(self._database.marks)
+        self._chain, self._candidate = after, None
+
+    def _current_chain(self) -> Chain | None:
+        """Return the chain; after a failed store, ask the file whether it was stored."""
+        if self._candidate is not None:
+            with self._file_entrance.alone():
+                self._database.refresh()
+                if self._database.head == _head(self._candidate):
+                    self._chain = self._candidate
+            self._candidate = None
+        return self._chain
+
+    def _release(self) -> None:
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._held.release)
+            with self._file_entrance.alone():
+                self._database.close()
+
+
+def _head(chain: Chain) -> ChainHead:
+    return ChainHead(chain.epoch, chain.next_batch_seq - 1, chain.head_sha256)
+
+
+def _with_damage(loss: Loss | None, count: int) -> Loss:
+    now = now_us()
+    if loss is None:
+        return Loss(count=count, first_at=now, last_at=now, reason=DAMAGE_REASON)
+    return Loss(
+        count=loss.count + count,
+        first_at=min(loss.first_at, now),
+        last_at=max(loss.last_at, now),
+        reason=f"{loss.reason}; {DAMAGE_REASON}",
+    )

@@ -1,0 +1,94 @@
+"""Answers how many events and batches lie in each file of a log folder, and who writes it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineseal.schemas.errors import LogError
+from lineseal.transport.embedded.faults import to_log_error
+from lineseal.transport.embedded.lock import try_lock
+from lineseal.transport.embedded.names import OutboxFile, stream_names
+from lineseal.transport.embedded.schema import check_format
+
+_BUSY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxState:
+    """Describe one file; the counts are None when it cannot be read, and ``problem`` says why.
+
+    Attributes:
+        stream: The file's name.
+        producer: Whose events it holds.
+        pending: Events accepted and not sealed yet.
+        batches: Sealed batches in the file.
+        size_bytes: Size of the file and its write-ahead log.
+        in_use: Whether a process has it open for writing. Pending events of a file that nobody
+            has open were left by a crash.
+        problem: Why it cannot be read.
+
+    """
+
+    stream: str
+    producer: str | None = None
+    pending: int | None = None
+    batches: int | None = None
+    size_bytes: int
+    in_use: bool
+    problem: LogError | None = None
+
+
+def survey(folder: Path) -> list[OutboxState]:
+    """Look at every file in *folder*, by name; none when the folder is not there.
+
+    Raises:
+        LogError: The folder cannot be listed.
+
+    """
+    return [_look(OutboxFile(folder / name)) for name in sorted(stream_names(folder))]
+
+
+def _look(file: OutboxFile) -> OutboxState:
+    size = sum(path.stat().st_size for path in (file.database, file.wal) if path.exists())
+    in_use = _in_use(file)
+    try:
+        producer, pending, batches = _counts(file)
+    except LogError as error:
+        return OutboxState(stream=file.stream, size_bytes=size, in_use=in_use, problem=error)
+    return OutboxState(
+        stream=file.stream,
+        producer=producer,
+        pending=pending,
+        batches=batches,
+        size_bytes=size,
+        in_use=in_use,
+    )
+
+
+def _counts(file: OutboxFile) -> tuple[str, int, int]:
+    uri = f"{file.database.absolute().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(
+            sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        ) as connection:
+            check_format(connection, file)
+            row = connection.execute(
+                "SELECT producer, (SELECT count(*) FROM pending), (SELECT count(*) FROM batch)"
+                " FROM meta"
+            ).fetchone()
+    except sqlite3.Error as error:
+        raise to_log_error(error, file.database) from error
+    return str(row[0]), int(row[1]), int(row[2])
+
+
+def _in_use(file: OutboxFile) -> bool:
+    if not file.lock.exists():
+        return False
+    held = try_lock(file.lock)
+    if held is None:
+        return True
+    held.release()
+    return False

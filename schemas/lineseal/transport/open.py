@@ -1,0 +1,105 @@
+"""Opens the log that a URL names: ``embedded:FOLDER`` or ``kafka://...``.
+
+The Kafka client is imported for a Kafka URL and for nothing else.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
+
+from lineseal.schemas.errors import ConfigurationError, MissingExtra
+from lineseal.settings import Home
+from lineseal.transport.base import EVENTS_TOPIC, LogReader, LogWriter
+from lineseal.transport.embedded import EmbeddedLogReader
+
+if TYPE_CHECKING:
+    from lineseal.transport.kafka import KafkaUrl
+
+KAFKA_SCHEME = "kafka:"
+EMBEDDED_SCHEME = "embedded:"
+
+
+class IdentifiedWriter(LogWriter, Protocol):
+    """A writer that can tell which very log it writes to."""
+
+    def identity(self, timeout: float) -> str:
+        """Return what changes when the log is made anew.
+
+        Raises:
+            LogError: It cannot be asked within *timeout* seconds.
+
+        """
+        ...
+
+
+def is_kafka(url: str) -> bool:
+    """Return True when *url* names a log in Kafka."""
+    return url.startswith(KAFKA_SCHEME)
+
+
+def open_reader(url: str, home: Home, *, identity: str | None = None) -> LogReader:
+    """Open the log of events that *url* names, for reading.
+
+    Args:
+        url: What ``[log] url`` says.
+        home: Where relative paths start.
+        identity: With Kafka, the ``identity`` of the reader that made the positions to be sought:
+            a topic of the same name that is not that one is refused.
+
+    Raises:
+        ConfigurationError: The URL names no log.
+        MissingExtra: It needs the Kafka client, which is not installed.
+
+    """
+    if is_kafka(url):
+        kafka = _kafka()
+        reader: LogReader = kafka.KafkaLogReader(
+            kafka.parse_kafka_url(url, home.path), identity=identity
+        )
+        return reader
+    folder = url.removeprefix(EMBEDDED_SCHEME)
+    if folder == url or not folder:
+        # A URL may hold more than people should see: it is not repeated.
+        raise ConfigurationError("[log] url must be embedded:FOLDER or kafka://HOST:PORT/PREFIX")
+    return EmbeddedLogReader(home.resolve(folder) / EVENTS_TOPIC)
+
+
+def open_kafka_writer(url: str, home: Home, topic: str = EVENTS_TOPIC) -> IdentifiedWriter:
+    """Open one topic of the Kafka log that *url* names, for writing.
+
+    Raises:
+        ConfigurationError: The URL names no log in Kafka.
+        MissingExtra: The Kafka client is not installed.
+
+    """
+    writer: IdentifiedWriter = _kafka().KafkaLogWriter(kafka_url(url, home), topic)
+    return writer
+
+
+def kafka_url(url: str, home: Home) -> KafkaUrl:
+    """Take a Kafka URL apart.
+
+    Raises:
+        ConfigurationError: It is none.
+        MissingExtra: The Kafka client is not installed.
+
+    """
+    if not is_kafka(url):
+        raise ConfigurationError(
+            "this needs a log in Kafka: set [log] url, or give --url, as kafka://HOST:PORT/PREFIX"
+        )
+    parsed: KafkaUrl = _kafka().parse_kafka_url(url, home.path)
+    return parsed
+
+
+def _kafka() -> ModuleType:
+    try:
+        from lineseal.transport import kafka  # noqa: PLC0415 - for a Kafka URL only
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "kafka":
+            raise
+        raise MissingExtra(
+            "a log in Kafka needs its client: pip install 'lineseal[kafka]'"
+        ) from error
+    return kafka

@@ -1,0 +1,159 @@
+"""A job is never worse off for saying what it does.
+
+What is promised: no mistake in a call, no missing home or key and no full or broken disk raises
+into the job; each lost fact is counted, warned of once, and told under signature as soon as
+something can be sealed; a strict emitter raises instead. Source: DESIGN 5; faults F17, F54.
+
+Evidence: every mistake a caller can make, and every way an outbox can refuse, with the losses
+read back from the signed headers.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from lineseal.producers import Emitter, dataset
+from lineseal.schemas.errors import (
+    HomeNotFound,
+    InvalidEvent,
+    InvalidReference,
+    KeyMissing,
+    OutboxFull,
+    Unreadable,
+)
+from lineseal.schemas.model import RunEvent, RunState
+from lineseal.settings import Home
+
+from .world import BODY, headers_of, said_in, states, told_by
+
+
+class Unprintable:
+    """A value whose text cannot be had."""
+
+    def __str__(self) -> str:
+        """Fail."""
+        raise ZeroDivisionError
+
+
+def wrong_calls(emitter: Emitter, tmp_path: Path) -> int:
+    """Make every mistake a job can make, and return how many facts are lost by it."""
+    with emitter.run("fraud/train", parameters={"": 1, "ok": Unprintable()}) as run:  # 2
+        run.reads("lake/tx", dataset("", "x"), 5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # 3
+        run.metric("auc", float("nan"))  # 1
+        run.metric("auc", "high")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # 1
+        run.reads(dataset("lake", "gone", path=tmp_path / "gone"))  # 0: recorded without a digest
+    emitter.emit("no body")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # 1
+    emitter.emit(RunEvent(state=RunState.START))  # 1: no run id
+    emitter.validate("dataset:lake/tx", tool="t", name="n", outcome="passed")  # 1
+    emitter.approve("modle:x", gate="promotion")  # 1
+    return 11
+
+
+def test_no_mistake_raises_into_the_job(
+    emitter: Emitter, home: Home, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each is counted, said once as a warning, and told under signature."""
+    with caplog.at_level(logging.WARNING, "lineseal"):
+        mistakes = wrong_calls(emitter, tmp_path)
+        first = len(caplog.records)
+        wrong_calls(emitter, tmp_path)
+
+    said = told_by(emitter, home)
+
+    assert emitter.stats.dropped == 2 * mistakes
+    assert states(said) == ["START", "RUNNING", "COMPLETE"] * 2
+    assert said[1].body["inputs"][0]["artifact"]["digest"] is None
+    assert len(caplog.records) == first
+    losses = [header.loss.count for header in headers_of(home) if header.loss is not None]
+    assert sum(losses) == 2 * mistakes
+
+
+def test_a_strict_emitter_raises_instead(home: Home, tmp_path: Path) -> None:
+    """The error says what is wrong; nothing of a failed call is recorded."""
+    with Emitter.from_env(strict=True) as emitter:
+        with pytest.raises(InvalidEvent, match="run_id"):
+            emitter.emit_many([BODY, RunEvent(state=RunState.START)])
+        with pytest.raises(InvalidReference):
+            emitter.approve("modle:x", gate="promotion")
+        with pytest.raises(InvalidEvent, match="finite"), emitter.run("a") as run:
+            run.metric("auc", float("inf"))
+        with pytest.raises(Unreadable), emitter.run("b") as run:
+            run.reads(dataset("lake", "gone", path=tmp_path / "gone"))
+
+    assert states(said_in(home)) == ["START", "FAIL"] * 2
+    assert emitter.stats.dropped == 0
+
+
+def test_without_a_home_a_job_runs_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning, everything counted; a strict emitter is not even made."""
+    monkeypatch.chdir(tmp_path)
+    with caplog.at_level(logging.WARNING, "lineseal"), Emitter.from_env() as emitter:
+        with emitter.run("fraud/train") as run:
+            run.reads("dataset:lake/tx@3")
+        assert emitter.emit(BODY) is None
+        emitter.flush()
+
+    assert emitter.stats.dropped == 4
+    assert [record.getMessage() for record in caplog.records if "HOME" in record.getMessage()] == [
+        caplog.records[0].getMessage()
+    ]
+    with pytest.raises(HomeNotFound):
+        Emitter.from_env(strict=True)
+    monkeypatch.setenv("LINESEAL_EMITTER__STRICT", "true")
+    (tmp_path / "x").mkdir()
+    monkeypatch.setenv("LINESEAL_HOME", str(tmp_path / "x"))
+    with pytest.raises(HomeNotFound):
+        Emitter.from_env()
+
+
+def test_without_a_key_a_job_runs_on(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """The same, found out at the first event."""
+    with caplog.at_level(logging.WARNING, "lineseal"), Emitter.from_env(producer="nobody") as some:
+        assert [some.emit(BODY) for _ in range(3)] == [None, None, None]
+
+    assert some.stats.dropped == 3
+    assert len(caplog.records) == 1
+    with Emitter.from_env(producer="nobody", strict=True) as strict, pytest.raises(KeyMissing):
+        strict.emit(BODY)
+
+
+def test_a_folder_that_cannot_be_made_is_a_loss(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Fault F54. The loss is told as soon as an outbox can be opened again."""
+    (tmp_path / "in-the-way").write_text("")
+    monkeypatch.setenv("LINESEAL_LOG__URL", f"embedded:{tmp_path}/in-the-way")
+    emitter = Emitter.from_env()
+    assert emitter.emit(BODY) is None
+    (tmp_path / "in-the-way").unlink()
+
+    emitter.close()
+
+    monkeypatch.setenv("LINESEAL_LOG__URL", "")
+    (tmp_path / "in-the-way").rename(home.path / "log")
+    losses = [header.loss for header in headers_of(home) if header.loss is not None]
+    assert [(loss.count, loss.reason) for loss in losses] == [(1, "LOG")]
+
+
+def test_a_full_outbox_drops_and_tells(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault F17: what is lost and what was counted are the same number."""
+    monkeypatch.setenv("LINESEAL_EMITTER__MAX_BYTES", str(1024 * 1024))
+    with Emitter.from_env() as emitter:
+        accepted = [emitter.emit_many([BODY] * 500) for _ in range(30)]
+    with Emitter.from_env(strict=True) as strict, pytest.raises(OutboxFull):
+        strict.emit_many([BODY] * 500)
+
+    said = said_in(home)
+    ids = [event_id for batch in accepted for event_id in batch]
+
+    assert [one.event_id for one in said] == ids
+    assert emitter.stats.dropped == 30 * 500 - len(ids) > 0
+    losses = [header.loss for header in headers_of(home) if header.loss is not None]
+    assert sum(loss.count for loss in losses if loss.reason == "OUTBOX_FULL") >= (
+        emitter.stats.dropped
+    )
