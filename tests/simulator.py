@@ -285,7 +285,7 @@ class Pipeline:
     def new_key(self) -> KeySigner:
         """Make a key that nobody enrolled."""
         folder = self.folder / "keys"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return generate_key(folder / f"{next(self._keys)}.pem")
 
     def enrol(self, signer: KeySigner, producer: str, **fields: Any) -> KeyEntry:

@@ -17,7 +17,6 @@ from lineseal.signing.sealer import Sealer
 from lineseal.signing.signers import file_uri, load_signer
 from lineseal.signing.verify import VerifiedBatch, verify_batch
 
-
 HOUR = 3_600_000_000
 PRODUCER = "fraud-train"
 
