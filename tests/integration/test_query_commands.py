@@ -226,10 +226,10 @@ def test_people_see_a_tree_and_a_verdict(run: CommandLine) -> None:
     result = run("trace", "model:registry/fraud@2", "--suspect", "dataset:lake/feed@1")
 
     assert result.out.splitlines() == [
-        "model:registry/fraud@2  by default/trainer (run train-2)",
-        "└── dataset:lake/clean@2  exact  by default/etl (run clean-2)",
-        "    ├── dataset:lake/feed@1  SUSPECT, affected  exact  registered, owner partner",
-        "    └── dataset:lake/raw@1  exact  registered, owner alice",
+        "model:registry/fraud@2  by default/trainer",
+        "└── dataset:lake/clean@2  exact  by default/etl",
+        "    ├── dataset:lake/feed@1  SUSPECT, affected  exact  owner partner",
+        "    └── dataset:lake/raw@1  exact  owner alice",
         "affected: a path of certain hops leads from the suspect to model:registry/fraud@2",
         "complete",
     ]

@@ -144,9 +144,9 @@ def _label(row: Row, reasons: tuple[str, ...] | None, *, seen: bool = False) -> 
     if row["run_id"]:
         run = row["run_id"]
         run = run if len(run) <= _SHORT_RUN else f"{run[:_SHORT_RUN]}…"
-        job = f"{row['job']} (run {run})" if row["job"] else f"run {run}"
-        label.append(visible(f"  by {job}"))
+        label.append(visible(f"  by {row['job'] or f'run {run}'}"))
     if row["registered"]:
-        owner = f", owner {row['owner']}" if row["owner"] else ""
-        label.append(visible(f"  registered{owner}"), style="dim")
+        label.append(
+            visible(f"  owner {row['owner']}" if row["owner"] else "  registered"), style="dim"
+        )
     return label

@@ -64,11 +64,11 @@ def test_the_tree_shows_every_hop_and_expands_each_version_once(
 ) -> None:
     """The second time it is marked; every line says how sure its hop is."""
     assert tree(opened(diamond), "model:x/m@1").splitlines() == [
-        "model:x/m@1  sha256:cccccccccccc  by jobs/train (run train-1)",
-        "├── dataset:x/a@1  exact  by jobs/a (run a-1)",
-        "│   └── dataset:x/raw@1  exact  by jobs/raw (run raw-1)",
-        "│       └── dataset:x/origin@1  exact  registered, owner alice",
-        "└── dataset:x/b@1  weak (version_inferred)  by jobs/b (run b-1)",
+        "model:x/m@1  sha256:cccccccccccc  by jobs/train",
+        "├── dataset:x/a@1  exact  by jobs/a",
+        "│   └── dataset:x/raw@1  exact  by jobs/raw",
+        "│       └── dataset:x/origin@1  exact  owner alice",
+        "└── dataset:x/b@1  weak (version_inferred)  by jobs/b",
         "    └── dataset:x/raw@1  exact  (expanded above)",
         "not complete because",
         "  jobs/train (run train-1) read dataset:x/b@1, but its version was inferred from times",
