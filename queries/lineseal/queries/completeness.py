@@ -26,6 +26,7 @@ _RANKS = (
     "epoch_not_closed",
     "lost_events",
     "rejected_events",
+    "refused_records",
     "opaque",
     "not_registered",
 )
@@ -105,6 +106,8 @@ def open_leaves(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[Defect
             for edge in lineage.writers.get(node_id, ())
         ):
             sentence = f"nobody registered {node.reference}, and no known run made it from anything"
+            if node.conflict:
+                sentence += "; its version has several digests, so register it by digest"
             found.setdefault(node_id, set()).add(make_defect("not_registered", sentence))
     return found
 

@@ -68,7 +68,8 @@ def holes(
 ) -> set[Defect]:
     """Find what any producer is known to lack since the suspects appeared.
 
-    A run in a missing batch may have read a suspect: then what it wrote is not in the answer.
+    A run in a missing batch, or in a record that was refused, may have read a suspect: then
+    what it wrote is not in the answer.
     """
     since = min(suspect.appeared_at for suspect in suspects)
     chains = Chains.load(connection, moment)
@@ -83,6 +84,12 @@ def holes(
             found.update(
                 make_defect(*fault) for fault in epoch.faults(now) if fault[0] != "epoch_not_closed"
             )
+    refused = query("refused_records").rows(connection, since=since, known_at=moment.known_at)
+    if refused:
+        total = sum(records for _, records in refused)
+        codes = ", ".join(f"{code}: {records}" for code, records in refused)
+        sentence = f"{total} record{'' if total == 1 else 's'} could not be believed ({codes})"
+        found.add(make_defect("refused_records", f"{sentence}; see 'lineseal rejects'"))
     return found
 
 

@@ -63,6 +63,7 @@ def run_sql(
         NotFound, StoreBusy, StoreError, StoreIncompatible: As for ``open_store``.
 
     """
+    _check_text(text)
     request = Request(
         store=str(store), text=text, limit=limit, timeout=timeout, memory_limit=memory_limit
     )
@@ -102,3 +103,11 @@ def _ask_child(request: Request, timeout: float) -> Reply:
     if child.returncode > 0:
         raise RuntimeError(complaint.decode(errors="replace"))
     return cast("Reply", json.loads(out))
+
+
+def _check_text(text: str) -> None:
+    # A shell argument that is not UTF-8 arrives with lone surrogates.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise errors.QueryError("the statement is not valid UTF-8 text") from error

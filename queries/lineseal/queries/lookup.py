@@ -66,6 +66,8 @@ def _find(connection: duckdb.DuckDBPyConnection, text: str, moment: Moment) -> l
     if name is None:
         raise _unknown_name(connection, reference, moment)
     nodes = _versions(connection, reference.kind, *name, moment)
+    if not nodes:
+        raise NotFound(f"{text} did not exist yet at {format_time(moment.as_of)} (--as-of)")
     matching = _matching(nodes, version, reference.digest_prefix)
     if not matching:
         raise _unknown_version(text, nodes, version or reference.digest_prefix or "")
@@ -87,7 +89,8 @@ def _versions(
     rows = query("name_versions").rows(
         connection, kind=str(kind), namespace=namespace, name=name, known_at=moment.known_at
     )
-    return [Node(*row) for row in rows]
+    nodes = [Node(*row) for row in rows]
+    return [node for node in nodes if moment.as_of is None or node.appeared_at <= moment.as_of]
 
 
 def _matching(nodes: Sequence[Node], version: str | None, digest: str | None) -> list[Node]:
@@ -127,7 +130,9 @@ def _unknown_name(
         near = []
     when = f" at {format_time(moment.known_at)}" if moment.known_at else ""
     return NotFound(
-        f"nothing called {wanted} was known{when}" if when else f"nothing is called {wanted}",
+        f"nothing called {wanted} was known{when}"
+        if when
+        else f"nothing in the store is called {wanted}; what is new needs 'lineseal materialise'",
         tuple(near[:MAX_CANDIDATES]),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import signal
 import sys
@@ -40,6 +41,19 @@ class EntryPointGroup(click.Group):
                 return _load(entry)
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that *args* start with; a misspelt one gets a suggestion."""
+        names = self.list_commands(ctx)
+        if args and args[0] not in names:
+            close = difflib.get_close_matches(args[0], names, 1)
+            if close:
+                raise click.UsageError(
+                    f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx
+                )
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; when stdout is closed early, end as SIGPIPE ends any program.
 
@@ -59,23 +73,25 @@ def _load(entry: EntryPoint) -> click.Command:
     except ModuleNotFoundError as error:
         extra = _EXTRA_BY_MODULE.get((error.name or "").partition(".")[0])
         if extra is None:
-            raise
-        return _missing(entry.name, extra)
+            return _refusing(entry.name, error, f"(cannot be loaded: {error})")
+        hint = f"'lineseal {entry.name}' needs more packages: pip install 'lineseal[{extra}]'"
+        short = f"(not installed; pip install 'lineseal[{extra}]')"
+        return _refusing(entry.name, MissingExtra(hint), short)
 
 
-def _missing(name: str, extra: str) -> click.Command:
-    text = f"'lineseal {name}' needs more packages: pip install 'lineseal[{extra}]'"
+def _refusing(name: str, error: Exception, short_help: str) -> click.Command:
+    """Stand in for a command that cannot be loaded, so that the others still work."""
 
     def refuse(arguments: tuple[str, ...]) -> NoReturn:
         del arguments
-        raise MissingExtra(text)
+        raise error
 
     return click.Command(
         name,
         callback=refuse,
         params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True},
-        short_help=f"(not installed; pip install 'lineseal[{extra}]')",
+        short_help=short_help,
     )
 
 

@@ -8,6 +8,7 @@ stored namespace wins), a producer uses ``split_name``.
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 
@@ -45,21 +46,29 @@ def parse_reference(text: str) -> Reference:
     prefix, colon, rest = text.partition(":")
     if not colon or prefix not in Kind._value2member_map_:
         kinds = ", ".join(Kind)
-        raise InvalidReference(f"a REF starts with a kind and a colon; kinds are: {kinds}")
+        close = difflib.get_close_matches(prefix, list(Kind), 1) if colon else []
+        near = f"did you mean {close[0]}:{rest}? " if close else ""
+        raise InvalidReference(
+            f"{text!r} is no REF: it starts with a kind and a colon; {near}kinds are: {kinds}"
+        )
     path, at, tail = rest.rpartition("@")
     if not at:
         path, tail = rest, ""
     elif not tail:
-        raise InvalidReference("nothing follows the last '@'; give a version or a digest")
+        raise InvalidReference(
+            f"nothing follows the last '@' of {text!r}; give a version or a digest"
+        )
     try:
         check_identifier(path, "the name in a REF")
         if tail:
             check_identifier(tail, "the version in a REF")
     except BadIdentifier as error:
-        raise InvalidReference(str(error)) from error
+        raise InvalidReference(f"{text!r} is no REF: {error}") from error
     if tail.startswith("sha256:"):
         if not _DIGEST_PREFIX.fullmatch(tail):
-            raise InvalidReference("a digest is 'sha256:' and 4 to 64 lower-case hex characters")
+            raise InvalidReference(
+                f"{text!r} is no REF: a digest is 'sha256:' and 4 to 64 lower-case hex characters"
+            )
         return Reference(Kind(prefix), path, None, tail)
     return Reference(Kind(prefix), path, tail or None, None)
 

@@ -53,22 +53,34 @@ def find_home(
     """Find the home: *explicit*, else ``LINESEAL_HOME``, else ``.lineseal`` here or above.
 
     Raises:
-        HomeNotFound: There is none, or the named folder has no ``lineseal.toml``.
+        HomeNotFound: There is none, it may not be read, or the named folder has no
+            ``lineseal.toml``.
 
     """
     environment = os.environ if environment is None else environment
     named = explicit or environment.get(HOME_VARIABLE)
     if named:
         home = Home(Path(named).expanduser().resolve())
-        if not home.config.is_file():
-            raise HomeNotFound(f"{home.path} has no lineseal.toml; run 'lineseal init' first")
+        if not _exists(home):
+            inside = Home(home.path / HOME_FOLDER)
+            hint = (
+                f"did you mean {inside.path}?" if _exists(inside) else "run 'lineseal init' first"
+            )
+            raise HomeNotFound(f"{home.path} has no lineseal.toml; {hint}")
         return home
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         home = Home(folder / HOME_FOLDER)
-        if home.config.is_file():
+        if _exists(home):
             return home
     raise HomeNotFound(
         f"no {HOME_FOLDER} folder in {here} or above; run 'lineseal init --producer NAME' "
         f"or set {HOME_VARIABLE}"
     )
+
+
+def _exists(home: Home) -> bool:
+    try:
+        return home.config.is_file()
+    except OSError as error:
+        raise HomeNotFound(f"cannot look into {home.path}: {error.strerror}") from error

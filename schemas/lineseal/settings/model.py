@@ -48,7 +48,10 @@ class EmitterSettings:
 class LogSettings:
     """``[log]``: where sealed batches travel."""
 
-    url: str = _setting("embedded:log", "embedded:FOLDER (taken from the home)")
+    url: str = _setting(
+        "embedded:log",
+        "embedded:FOLDER (taken from the home), or kafka://HOST:PORT,.../PREFIX?OPTION=VALUE",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

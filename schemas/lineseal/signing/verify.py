@@ -26,6 +26,7 @@ from lineseal.schemas.errors import (
 )
 from lineseal.schemas.model import (
     BATCH_PAYLOAD_TYPE,
+    DECIDED_BY,
     HUMAN_BODIES,
     ActorKind,
     BatchHeader,
@@ -134,6 +135,8 @@ def check_event_scope(batch: VerifiedBatch, body: str, record: dict[str, Any]) -
     Returns:
         True when the actor is proven: a person under their own override key, or the producer
         itself as service or system. A person named under another key is only asserted: False.
+        A human decision (``DECIDED_BY``) is proven only when the person it names as deciding is
+        that very actor: a service cannot decide for alice, nor can bob.
 
     Raises:
         OutOfScope: The event names another producer, its kind is not allowed for the key, or
@@ -148,7 +151,10 @@ def check_event_scope(batch: VerifiedBatch, body: str, record: dict[str, Any]) -
     if not _may_originate(entry.roles, record["origin"], body):
         raise OutOfScope(f"the roles of key {entry.keyid} do not allow this origin and kind")
     actor = record["actor"]
-    if actor["kind"] == ActorKind.HUMAN:
+    human = actor["kind"] == ActorKind.HUMAN
+    if body in DECIDED_BY and not (human and record["body"][body][DECIDED_BY[body]] == actor["id"]):
+        return False
+    if human:
         return "override" in entry.roles and entry.actor == actor["id"]
     return bool(actor["id"] == producer)
 

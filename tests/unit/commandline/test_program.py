@@ -153,6 +153,28 @@ def test_a_missing_module_of_ours_is_a_crash(
     assert "lineseal.x" in capsys.readouterr().err
 
 
+def test_a_command_that_cannot_be_loaded_leaves_the_help_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are listed; this one says what is wrong."""
+
+    def load(_: EntryPoint) -> None:
+        raise ModuleNotFoundError("No module named 'lineseal.x'", name="lineseal.x")
+
+    monkeypatch.setattr(EntryPoint, "load", load)
+
+    assert run(monkeypatch, None, "--help") == Exit.OK
+    assert "cannot be loaded" in capsys.readouterr().out
+
+
+def test_a_misspelt_command_gets_a_suggestion(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a misspelt option does."""
+    assert run(monkeypatch, returning(0), "smaple") == Exit.USAGE
+    assert "'sample'" in capsys.readouterr().err
+
+
 def test_the_home_option_reaches_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

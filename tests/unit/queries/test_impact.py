@@ -13,6 +13,7 @@ import pytest
 
 from lineseal.commandline.output import Answer
 from lineseal.queries import api
+from lineseal.schemas.errors import NotFound
 
 from .graph_builder import Graph, clock, verdicts
 
@@ -200,3 +201,24 @@ def test_a_store_without_models_has_nothing_to_judge(graph: Graph, opened: Opene
     answer = ask(opened(graph), all_models=True)
 
     assert (answer.rows, answer.verdict, answer.complete) == ([], "clean", True)
+
+
+def test_a_refused_record_of_nobody_makes_the_answer_incomplete(
+    world: Graph, opened: Opened
+) -> None:
+    """A run that is not in the store may have read the feed."""
+    world.reject(None, None)
+
+    answer = ask(opened(world), all_models=True)
+
+    assert not answer.complete
+    assert (
+        "1 record could not be believed (MALFORMED: 1); see 'lineseal rejects'" in answer.warnings
+    )
+    assert verdicts(answer)["model:x/m@3"] == "clean"
+
+
+def test_what_did_not_exist_yet_is_not_found(world: Graph, opened: Opened) -> None:
+    """No empty answer that reads like nobody is affected."""
+    with pytest.raises(NotFound, match="did not exist yet"):
+        ask(opened(world), all_models=True, as_of="1999-01-01")

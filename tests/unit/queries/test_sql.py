@@ -316,3 +316,9 @@ def test_the_store_is_left_as_it_was(store: Path) -> None:
     """Nothing above wrote to it."""
     with duckdb.connect(store, read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM edge").fetchall() == [(2,)]
+
+
+def test_bytes_that_are_no_text_are_an_error_of_the_caller(store: Path) -> None:
+    """As they come from a shell: with lone surrogates."""
+    with pytest.raises(QueryError, match="UTF-8"):
+        run_sql(store, b"SELECT \xff".decode("utf-8", "surrogateescape"))

@@ -286,6 +286,22 @@ def test_a_registration_covers_what_it_names(
     assert answer.complete == covered
 
 
+def test_a_version_with_several_contents_is_registered_by_digest_only(
+    proven: Graph, opened: Opened
+) -> None:
+    """Who registered the version cannot have meant all of them: one may have been swapped."""
+    swapped = "dataset:x/b@1@sha256:" + 64 * "b"
+    proven.node(swapped, conflict=True)
+    proven.run("train-1", reads=[swapped], start=3, end=4)
+    proven.register("dataset:x/b@1", owner="bob")
+
+    answer = ask(opened(proven))
+
+    (warning,) = answer.warnings
+    assert warning.startswith(f"nobody registered {swapped}, ")
+    assert warning.endswith("its version has several digests, so register it by digest")
+
+
 def test_all_versions_suspects_every_version_of_the_name(proven: Graph, opened: Opened) -> None:
     """One of them in the ancestry is enough."""
     proven.node("dataset:x/raw@2")

@@ -46,7 +46,8 @@ def test_a_reference_is_split_at_the_last_at(text: str, reference: Reference) ->
     ("text", "reason"),
     [
         ("fraud", "kind"),
-        ("modle:fraud@7", "kinds are: dataset"),
+        ("modle:fraud@7", "did you mean model:fraud@7"),
+        ("nonsense:fraud@7", "kinds are: dataset"),
         ("model:", "name in a REF is empty"),
         ("model:@7", "name in a REF is empty"),
         ("model:fraud@", "nothing follows"),

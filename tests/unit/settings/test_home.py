@@ -73,3 +73,18 @@ def test_places_in_a_home_are_relative_to_it(tmp_path: Path) -> None:
     assert home.resolve("store/x.duckdb") == tmp_path / "store" / "x.duckdb"
     assert home.resolve("/data/x.duckdb") == Path("/data/x.duckdb")
     assert {home.keys.parent, home.root_keys.parent, home.keyring.parent} == {tmp_path}
+
+
+def test_a_home_that_cannot_be_looked_into_is_an_error_of_ours(tmp_path: Path) -> None:
+    """Whatever the system says: a job catches our errors and goes on."""
+    with pytest.raises(HomeNotFound, match="cannot look into"):
+        find_home(tmp_path / ("x" * 5000))
+
+
+def test_the_folder_above_a_home_is_corrected(tmp_path: Path) -> None:
+    """A slip that everybody makes once."""
+    (tmp_path / ".lineseal").mkdir()
+    (tmp_path / ".lineseal" / "lineseal.toml").touch()
+
+    with pytest.raises(HomeNotFound, match=r"did you mean .*\.lineseal"):
+        find_home(tmp_path)

@@ -41,7 +41,12 @@ from lineseal.schemas.errors import (
     WrongDeployment,
     WrongType,
 )
-from lineseal.schemas.model import BATCH_PAYLOAD_TYPE, BatchSignature, SignedBatch
+from lineseal.schemas.model import (
+    BATCH_PAYLOAD_TYPE,
+    DECIDED_BY,
+    BatchSignature,
+    SignedBatch,
+)
 from lineseal.signing.envelope import pae
 from lineseal.signing.frame import FRAME_MAGIC, decode_frame, encode_frame
 from lineseal.signing.keyring import KeyEntry, Keyring
@@ -301,12 +306,14 @@ def record_of(
     producer: str = PRODUCER,
     origin: str = "emitter",
     actor: tuple[str, str] = ("service", PRODUCER),
+    decided_by: str = "alice",
 ) -> dict[str, Any]:
     """Return the part of an event record that scope is judged by."""
     return {
         "producer": producer,
         "origin": origin,
         "actor": {"kind": actor[0], "id": actor[1]},
+        "body": {body: {field: decided_by} for body, field in DECIDED_BY.items()},
     }
 
 
@@ -338,7 +345,25 @@ def test_an_actor_is_proven_only_by_their_own_key(
     changes: dict[str, Any], record: dict[str, Any], proven: bool
 ) -> None:
     """A person by an override key bound to them, a service by being the producer."""
-    assert check_event_scope(batch_by(**changes), "approval", record) is proven
+    assert check_event_scope(batch_by(**changes), "run", record) is proven
+
+
+@pytest.mark.parametrize("body", sorted(DECIDED_BY))
+@pytest.mark.parametrize(
+    ("changes", "record", "proven"),
+    [
+        (PERSON, record_of("person:alice", actor=("human", "alice")), True),
+        (PERSON, record_of("person:alice", actor=("human", "alice"), decided_by="bob"), False),
+        ({}, record_of(), False),
+        ({}, record_of(decided_by=PRODUCER), False),
+        ({}, record_of(actor=("human", "alice")), False),
+    ],
+)
+def test_a_decision_is_proven_only_by_the_key_of_who_decided(
+    changes: dict[str, Any], record: dict[str, Any], proven: bool, body: str
+) -> None:
+    """A service cannot decide for alice, and alice cannot decide for bob."""
+    assert check_event_scope(batch_by(**changes), body, record) is proven
 
 
 @pytest.mark.parametrize(
@@ -375,7 +400,7 @@ def test_an_event_inside_the_keys_scope_is_accepted(
     changes: dict[str, Any], body: str, origin: str
 ) -> None:
     """The kinds and origins that go with each role."""
-    assert check_event_scope(batch_by(**changes), body, record_of(origin=origin))
+    check_event_scope(batch_by(**changes), body, record_of(origin=origin))
 
 
 def test_verification_takes_the_callers_clock() -> None:

@@ -122,8 +122,12 @@ BODY_FIELDS: dict[str, type] = {
 }
 """Body field name to body class, in the order of the Avro schema."""
 
-HUMAN_BODIES = frozenset({"approval", "override", "containment"})
-"""Bodies that state a human decision: verified only under that person's own key."""
+DECIDED_BY = {"approval": "approver", "override": "made_by", "containment": "ordered_by"}
+"""Bodies that state a human decision, to the field that names who decided: verified only under
+that person's own key (DESIGN 4.1)."""
+
+HUMAN_BODIES = frozenset(DECIDED_BY)
+"""Names of the bodies that state a human decision."""
 
 
 def body_of(value: AnyBody) -> Body:
@@ -157,6 +161,7 @@ __all__ = [
     "BATCH_FORMAT",
     "BATCH_PAYLOAD_TYPE",
     "BODY_FIELDS",
+    "DECIDED_BY",
     "DIGEST",
     "HUMAN_BODIES",
     "IDENTIFIER",

@@ -12,9 +12,11 @@
 -- since:   0.1
 -- why:     One row for each version that a registration covers (ADR-0005): it names the
 --          artifact alone, or this version of it. Where both sides give a digest the digests
---          decide, else the version. Opaque once is opaque: taking it back proves nothing.
+--          decide, else the version, unless that version has several digests: who registered
+--          it cannot have meant all of them. Opaque once is opaque: taking it back proves
+--          nothing.
 WITH node AS (
-  SELECT artifact_version_id, kind, namespace, name, version, digest
+  SELECT artifact_version_id, kind, namespace, name, version, digest, conflict
   FROM artifact_version
   WHERE artifact_version_id IN (SELECT unnest($ids::BIGINT[]))
     AND known_from <= coalesce($known_at::TIMESTAMP, known_from)
@@ -40,7 +42,7 @@ JOIN registered
     (registered.artifact.version IS NULL AND registered.artifact.digest IS NULL)
     OR coalesce(
       registered.artifact.digest = node.digest,
-      registered.artifact.version = node.version,
+      registered.artifact.version = node.version AND NOT node.conflict,
       false
     )
   )
