@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from lineseal.demo import story
 from lineseal.demo.folder import prepare
 from lineseal.demo.performance import Performance
 from lineseal.demo.processes import Workshop
-from lineseal.demo.screen import Screen
+from lineseal.demo.screen import Screen, program
 from lineseal.schemas.errors import MissingExtra
 
 _NEEDED = ("duckdb", "pyarrow", "structlog", "sklearn")
@@ -57,7 +58,7 @@ def demo(folder: Path | None, keep: bool, as_json: bool) -> int:
         screen.title("Lineseal: which data built this model, and can you prove it?")
         screen.say(f"A real pipeline on scikit-learn's digits, in {place}.")
         result = Performance(workshop, screen, show=not as_json).run()
-        _sum_up(screen, workshop, result, kept=keep or folder is not None)
+        sum_up(screen, workshop, result, kept=keep or folder is not None)
     if as_json:
         click.echo(to_json(result))
     return Exit.OK if result["as_expected"] else Exit.FINDING
@@ -78,7 +79,8 @@ def _place(stack: ExitStack, folder: Path | None, *, keep: bool) -> Path:
     return place
 
 
-def _sum_up(screen: Screen, workshop: Workshop, result: dict[str, Any], *, kept: bool) -> None:
+def sum_up(screen: Screen, workshop: Workshop, result: dict[str, Any], *, kept: bool) -> None:
+    """Say what was shown and where to go on."""
     if not result["as_expected"]:
         screen.heading("This did not go as expected: see the lines above.")
         return
@@ -86,9 +88,10 @@ def _sum_up(screen: Screen, workshop: Workshop, result: dict[str, Any], *, kept:
     screen.say("Model 2 is affected by the partner's feed. Model 1 is clean: roll back to it.")
     screen.say(f"Evidence: the signed batches in {workshop.home / 'log'}.")
     if kept:
-        screen.say(f"Look around: cd {workshop.folder} && lineseal trace {story.POISONED_MODEL}")
+        look = shlex.join(["cd", str(workshop.folder)])
+        screen.say(f"Look around: {look} && {program()} trace {story.POISONED_MODEL}")
     else:
         screen.say(
-            "The folder is removed now; to keep it and look around: lineseal demo --dir demo"
+            f"The folder is removed now; to keep it and look around: {program()} demo --dir demo"
         )
-    screen.say("Next: add three lines to a job of yours (README, 'Instrument a job').")
+    screen.say("Next: add a few lines to a job of yours (README, 'Instrument a job').")

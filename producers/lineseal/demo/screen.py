@@ -7,7 +7,10 @@ first, so that nothing in it can steer the terminal.
 from __future__ import annotations
 
 import shlex
+import shutil
+import sysconfig
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -67,6 +70,13 @@ class Screen:
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
         self._console.file.flush()
+
+
+def program() -> str:
+    """Return ``lineseal`` as one can type it here, also in an environment that is not active."""
+    if shutil.which("lineseal"):
+        return "lineseal"
+    return shlex.quote(str(Path(sysconfig.get_path("scripts")) / "lineseal"))
 
 
 def _quoted(argument: str) -> str:

@@ -15,6 +15,8 @@ import duckdb
 from lineseal.queries.catalog import query
 from lineseal.queries.times import Moment, format_time
 
+_MISHAPS = frozenset({"lost", "rolled back"})
+"""Reasons a genesis gives when its producer found its outbox gone or older than it was."""
 ALIVE_FOR = dt.timedelta(seconds=180)
 """Three heartbeats (ADR-0005)."""
 
@@ -38,6 +40,7 @@ class Epoch:
     first_created_at: dt.datetime
     last_created_at: dt.datetime
     last_seen_at: dt.datetime
+    genesis_reason: str | None
 
     def is_alive(self, now: dt.datetime) -> bool:
         """Tell whether an open epoch may still go on at *now* (naive UTC)."""
@@ -55,6 +58,9 @@ class Epoch:
             found.append(
                 ("lost_events", f"{who} reported {_count(self.lost_events, 'lost event')}")
             )
+        if self.genesis_reason in _MISHAPS:
+            sentence = f"{who} began after its outbox was {self.genesis_reason}"
+            found.append(("lost_events", f"{sentence}: what came before may lack something"))
         if self.rejected:
             refused = _count(self.rejected, "record")
             found.append(("rejected_events", f"{refused} of {who} had to be rejected"))

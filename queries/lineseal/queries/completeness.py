@@ -27,9 +27,13 @@ _RANKS = (
     "lost_events",
     "rejected_events",
     "refused_records",
+    "same_content",
+    "not_told_apart",
     "opaque",
     "not_registered",
 )
+_TRAINED = frozenset({"model", "checkpoint", "model_update"})
+"""Kinds that something went into, so that registering one proves nothing about what."""
 _WHY = {
     "version_inferred": "its version was inferred from times",
     "overlapping_writes": "other writes overlapped the run",
@@ -91,20 +95,24 @@ def unclosed_chains(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[De
 
 
 def open_leaves(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[Defect]]:
-    """Find leaves that nobody registered and versions registered as opaque.
+    """Find leaves that nobody registered, models no run trained, and what is opaque.
 
     A leaf is a version that no known run wrote from inputs; *lineage* must be a walk upstream.
     """
     found: dict[Vertex, set[Defect]] = {}
     for node_id, node in lineage.nodes.items():
         registered = evidence.registered.get(node_id)
+        is_leaf = not any(
+            edge.run in lineage.inputs or edge.run in lineage.cut_runs
+            for edge in lineage.writers.get(node_id, ())
+        )
+        if is_leaf and registered is not None and node.kind in _TRAINED:
+            sentence = f"no known run trained {node.reference}, so what went into it is not known"
+            found.setdefault(node_id, set()).add(make_defect("opaque", sentence))
         if registered is not None and registered.opaque:
             sentence = f"what {node.reference} was made from is not disclosed: it is opaque"
             found.setdefault(node_id, set()).add(make_defect("opaque", sentence))
-        if registered is None and not any(
-            edge.run in lineage.inputs or edge.run in lineage.cut_runs
-            for edge in lineage.writers.get(node_id, ())
-        ):
+        if registered is None and is_leaf:
             sentence = f"nobody registered {node.reference}, and no known run made it from anything"
             if node.conflict:
                 sentence += "; its version has several digests, so register it by digest"

@@ -10,8 +10,7 @@ import duckdb
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
 from lineseal.queries.catalog import query
-from lineseal.queries.chains import Chains
-from lineseal.queries.completeness import Defect, make_defect
+from lineseal.queries.doubts import Holes
 from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
 from lineseal.queries.node import Node
@@ -43,7 +42,8 @@ def answer_impact(
         ).values()
         for defect in found
     }
-    warnings = completeness.sentences(defects | holes(connection, suspects, moment, now))
+    holes = Holes(connection, suspects, moment, now)
+    warnings = completeness.sentences(defects | holes.until(None) | holes.refused())
     return Answer(
         query="impact",
         subject=subject,
@@ -58,39 +58,6 @@ def answer_impact(
             "edges": edge_rows(lineage, evidence),
         },
     )
-
-
-def holes(
-    connection: duckdb.DuckDBPyConnection,
-    suspects: Sequence[Node],
-    moment: Moment,
-    now: dt.datetime,
-) -> set[Defect]:
-    """Find what any producer is known to lack since the suspects appeared.
-
-    A run in a missing batch, or in a record that was refused, may have read a suspect: then
-    what it wrote is not in the answer.
-    """
-    since = min(suspect.appeared_at for suspect in suspects)
-    chains = Chains.load(connection, moment)
-    found = {
-        make_defect("missing_batches", gap.sentence)
-        for gaps in chains.gaps.values()
-        for gap in gaps
-        if gap.overlaps(since, None)
-    }
-    for epoch in chains.epochs.values():
-        if epoch.last_created_at >= since:
-            found.update(
-                make_defect(*fault) for fault in epoch.faults(now) if fault[0] != "epoch_not_closed"
-            )
-    refused = query("refused_records").rows(connection, since=since, known_at=moment.known_at)
-    if refused:
-        total = sum(records for _, records in refused)
-        codes = ", ".join(f"{code}: {records}" for code, records in refused)
-        sentence = f"{total} record{'' if total == 1 else 's'} could not be believed ({codes})"
-        found.add(make_defect("refused_records", f"{sentence}; see 'lineseal rejects'"))
-    return found
 
 
 def environments(

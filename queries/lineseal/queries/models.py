@@ -12,7 +12,8 @@ from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
 from lineseal.queries.catalog import query
 from lineseal.queries.completeness import Defect, Downstream
-from lineseal.queries.downstream import environments, holes
+from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
+from lineseal.queries.downstream import environments
 from lineseal.queries.evidence import Evidence, load_evidence, load_registered, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
 from lineseal.queries.node import Node
@@ -58,10 +59,12 @@ def answer_models(
     judged = _judge_reached(down, evidence, starts, models)
     rest = [model for model in models if model not in judged]
     cut = completeness.cuts(down, max_depth)
-    judged |= _judge_rest(connection, traversal, rest, moment, now, cut)
+    holes = Holes(connection, suspects, moment, now)
+    judged |= _judge_rest(connection, traversal, rest, moment, now, cut, suspects, holes)
     warnings = completeness.sentences(
         {defect for item in judged.values() for defect in item.defects}
-        | holes(connection, suspects, moment, now)
+        | holes.until(None)
+        | holes.refused()
     )
     return Answer(
         query="impact",
@@ -106,6 +109,8 @@ def _judge_rest(
     moment: Moment,
     now: dt.datetime,
     cut: completeness.Defects,
+    suspects: Sequence[Node],
+    holes: Holes,
 ) -> dict[int, Judgement]:
     up = traversal.walk(models, Direction.UPSTREAM)
     evidence = load_evidence(connection, up, moment, now)
@@ -115,12 +120,15 @@ def _judge_rest(
             completeness.weak_links(up, evidence),
             completeness.unclosed_chains(up, evidence),
             completeness.open_leaves(up, evidence),
+            look_alikes(up, suspects),
         ),
     )
-    everywhere = sorted({defect for found in cut.values() for defect in found})
+    refused = holes.refused(PROVEN_BUT_REFUSED)
+    everywhere = sorted({defect for found in cut.values() for defect in found} | refused)
     judged: dict[int, Judgement] = {}
     for model in models:
-        defects = [*everywhere, *unproven.of(model)]
+        own = {*unproven.of(model), *holes.until(made_at(up, evidence, model))}
+        defects = [*everywhere, *sorted(own)]
         if defects:
             reason = f"no path is known, but its ancestry is not proven: {_first(defects)}"
             judged[model] = Judgement(POSSIBLE, reason, defects)

@@ -9,6 +9,7 @@ import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
+from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
 from lineseal.queries.evidence import load_evidence
 from lineseal.queries.graph import Direction, Lineage, Traversal
 from lineseal.queries.node import Node
@@ -29,16 +30,22 @@ def answer_trace(
     """Walk upstream from *subject* and judge it against *suspects*, if any are given."""
     lineage = Traversal(connection, moment).walk([subject.id], Direction.UPSTREAM, max_depth)
     evidence = load_evidence(connection, lineage, moment, now)
-    warnings = completeness.sentences(
+    defects = {
         defect
         for found in completeness.merge(
             completeness.weak_links(lineage, evidence),
             completeness.unclosed_chains(lineage, evidence),
             completeness.open_leaves(lineage, evidence),
             completeness.cuts(lineage, max_depth),
+            look_alikes(lineage, suspects or ()),
         ).values()
         for defect in found
-    )
+    }
+    if suspects is not None:
+        holes = Holes(connection, suspects, moment, now)
+        defects |= holes.until(made_at(lineage, evidence, subject.id))
+        defects |= holes.refused(PROVEN_BUT_REFUSED)
+    warnings = completeness.sentences(defects)
     judged: dict[int, str] = {}
     overall: str | None = None
     if suspects is not None:

@@ -150,6 +150,7 @@ class Graph:
         lost: int = 0,
         after: tuple[str, int] | None = None,
         ingest: float = 0,
+        reason: str = "opened",
     ) -> None:
         """Add one batch; *after* is the epoch and last batch that its genesis names."""
         self._chained.add((producer, epoch))
@@ -158,7 +159,7 @@ class Graph:
             "prev_epoch": named[0],
             "prev_batch_seq": named[1],
             "prev_header_sha256": None,
-            "reason": "opened",
+            "reason": reason,
         }
         self._add(
             "batch",

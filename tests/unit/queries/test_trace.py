@@ -188,22 +188,6 @@ def test_a_defect_elsewhere_does_not_soften_affected(
     )
 
 
-def test_a_gap_before_the_run_does_not_matter(proven: Graph, opened: Opened) -> None:
-    """Another epoch of the same producer, before minute 1."""
-    proven.batch("maker", "epoch-0", 0, created=0)
-    proven.batch("maker", "epoch-0", 2, created=0.5, final=True)
-
-    assert ask(opened(proven), suspect=OTHER).verdict == "clean"
-
-
-def test_a_gap_of_a_stranger_does_not_matter(proven: Graph, opened: Opened) -> None:
-    """Nobody can spoil another producer's proof."""
-    proven.batch("eve", "epoch-0", 5, created=3)
-    proven.reject(None, None)
-
-    assert ask(opened(proven), suspect=OTHER).verdict == "clean"
-
-
 def test_a_weak_path_is_possible(graph: Graph, opened: Opened) -> None:
     """The suspect was perhaps read: its row says possible and why."""
     graph.run("train-1", reads=[RAW], writes=[MODEL], weak={RAW: ["version_inferred"]})

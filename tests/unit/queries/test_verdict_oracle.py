@@ -124,6 +124,8 @@ def reaches(world: World, start: int, goal: int, *, only_certain: bool) -> bool:
 
 def proven(world: World, model: int) -> bool:
     """Tell whether the ancestry of *model* is proven, point by point of ADR-0005."""
+    if world.gaps & set(range(len(world.runs))):
+        return False
     ancestry = {node for node in range(NODES) if reaches(world, node, model, only_certain=False)}
     writing = {number for number, (_, writes) in enumerate(world.runs) if writes & ancestry}
     for number in writing:
@@ -136,7 +138,7 @@ def proven(world: World, model: int) -> bool:
             return False
     for node in ancestry:
         leaf = not any(node in writes and reads for reads, writes in world.runs)
-        if leaf and node not in world.registered | world.opaque:
+        if leaf and (node in MODELS or node not in world.registered | world.opaque):
             return False
     return not ancestry & world.opaque
 

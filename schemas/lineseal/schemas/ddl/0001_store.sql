@@ -210,7 +210,7 @@ WITH chain AS (
     arg_max(header_sha256, batch_seq) AS head_sha256,
     min(created_at) AS first_created_at,
     max(created_at) AS last_created_at,
-    CAST(coalesce(sum(loss."count"), 0) AS BIGINT) AS lost_events
+    CAST(least(coalesce(sum(loss."count"), 0), 9223372036854775807) AS BIGINT) AS lost_events
   FROM batch
   GROUP BY producer, epoch
 ), successor AS (

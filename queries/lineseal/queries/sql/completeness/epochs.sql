@@ -18,6 +18,7 @@
 --          first_created_at TIMESTAMP
 --          last_created_at TIMESTAMP
 --          last_seen_at TIMESTAMP   -- last_created_at, but never after it reached us
+--          genesis_reason VARCHAR   -- why the producer opened it; null: not received
 -- reads:   batch, reject
 -- order:   producer, first_created_at, epoch
 -- since:   0.1
@@ -38,12 +39,13 @@ WITH known AS (
     min(batch_seq) AS first_batch_seq,
     max(batch_seq) AS last_batch_seq,
     max(batch_seq) + 1 - count(*) AS missing_batches,
-    CAST(coalesce(sum(loss."count"), 0) AS BIGINT) AS lost_events,
+    CAST(least(coalesce(sum(loss."count"), 0), 9223372036854775807) AS BIGINT) AS lost_events,
     bool_or((flags & 4) <> 0) AS final,
     arg_max(header_sha256, batch_seq) AS head_sha256,
     min(created_at) AS first_created_at,
     max(created_at) AS last_created_at,
-    max(least(created_at, ingest_time)) AS last_seen_at
+    max(least(created_at, ingest_time)) AS last_seen_at,
+    max(genesis.reason) AS genesis_reason
   FROM known
   GROUP BY producer, epoch
 ), successor AS (
@@ -77,7 +79,8 @@ SELECT
   chain.head_sha256,
   chain.first_created_at,
   chain.last_created_at,
-  chain.last_seen_at
+  chain.last_seen_at,
+  chain.genesis_reason
 FROM chain
 LEFT JOIN successor USING (producer, epoch)
 LEFT JOIN refused USING (producer, epoch)

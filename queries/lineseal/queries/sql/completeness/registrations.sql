@@ -14,7 +14,7 @@
 --          artifact alone, or this version of it. Where both sides give a digest the digests
 --          decide, else the version, unless that version has several digests: who registered
 --          it cannot have meant all of them. Opaque once is opaque: taking it back proves
---          nothing.
+--          nothing. An unsigned import registers nothing.
 WITH node AS (
   SELECT artifact_version_id, kind, namespace, name, version, digest, conflict
   FROM artifact_version
@@ -24,7 +24,7 @@ WITH node AS (
 ), registered AS (
   SELECT subject.artifact AS artifact, opaque, owner, event_time, event_id
   FROM registration
-  WHERE subject.artifact.kind IS NOT NULL
+  WHERE subject.artifact.kind IS NOT NULL AND origin IS DISTINCT FROM 'import'
     AND event_time <= coalesce($as_of::TIMESTAMP, event_time)
     AND ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
 )
