@@ -1,7 +1,7 @@
 """Which artifact versions does a REF mean? Nothing found or too much found is an error that helps.
 
-The longest stored namespace wins. A digest may be cut short as in git. "latest" is not special:
-what is newest changes, and an answer must not.
+A digest may be cut short as in git. "latest" is not special: what is newest changes, and an answer
+must not. A text that reads as two stored artifacts is ambiguous (ADR-0006).
 """
 
 from __future__ import annotations
@@ -34,7 +34,17 @@ def find_one(connection: duckdb.DuckDBPyConnection, text: str, moment: Moment) -
     nodes = _find(connection, text, moment)
     if len(nodes) == 1:
         return nodes[0]
-    references = sorted((node.reference for node in nodes), key=by_number)
+    references = sorted({node.reference for node in nodes}, key=by_number)
+    names = sorted({(node.namespace, node.name) for node in nodes})
+    if len(names) > 1:
+        readings = "; ".join(f"{name!r} in namespace {space!r}" for space, name in names)
+        raise Ambiguous(
+            f"{text} is the name of several artifacts ({readings}); name the digest",
+            tuple(
+                format_reference(node.kind, node.namespace, node.name, None, node.digest)
+                for node in nodes[:MAX_CANDIDATES]
+            ),
+        )
     raise Ambiguous(
         f"{text} means {len(nodes)} versions; name one of them{_cut(references)}",
         tuple(references[:MAX_CANDIDATES]),
@@ -50,37 +60,49 @@ def find_all_versions(
         InvalidReference, NotFound: As for ``find_one``.
 
     """
-    found = _find(connection, text, moment)[0]
-    return _versions(connection, found.kind, found.namespace, found.name, moment)
+    names = {(node.kind, node.namespace, node.name) for node in _find(connection, text, moment)}
+    return [node for name in sorted(names) for node in _versions(connection, *name, moment)]
 
 
 def _find(connection: duckdb.DuckDBPyConnection, text: str, moment: Moment) -> list[Node]:
+    """Find what any reading of *text* matches: which one was meant is not ours to guess.
+
+    A namespace and a name may both hold slashes, a name may hold an ``@``. Whoever may register
+    a name could otherwise choose one that reads like another's and answer in its place.
+    """
     reference = parse_reference(text)
-    version = reference.version
-    name = _stored_name(connection, reference, moment)
-    if name is None and reference.digest_prefix and "@" in reference.path:
+    readings = [reference]
+    if reference.digest_prefix and "@" in reference.path:
         # version@digest: one of several contents of a version
         path, _, version = reference.path.rpartition("@")
-        reference = dataclasses.replace(reference, path=path)
-        name = _stored_name(connection, reference, moment)
-    if name is None:
-        raise _unknown_name(connection, reference, moment)
-    nodes = _versions(connection, reference.kind, *name, moment)
-    if not nodes:
+        readings.append(dataclasses.replace(reference, path=path, version=version))
+    named: list[Node] = []
+    matching: dict[int, Node] = {}
+    known = False
+    for reading in readings:
+        for name in _stored_names(connection, reading, moment):
+            known = True
+            nodes = _versions(connection, reading.kind, *name, moment)
+            named += nodes
+            found = _matching(nodes, reading.version, reading.digest_prefix)
+            matching.update({node.id: node for node in found})
+    if not known:
+        raise _unknown_name(connection, readings[-1], moment)
+    if not named:
         raise NotFound(f"{text} did not exist yet at {format_time(moment.as_of)} (--as-of)")
-    matching = _matching(nodes, version, reference.digest_prefix)
     if not matching:
-        raise _unknown_version(text, nodes, version or reference.digest_prefix or "")
-    return matching
+        wanted = readings[-1].version or reference.digest_prefix or ""
+        raise _unknown_version(text, named, wanted)
+    return list(matching.values())
 
 
-def _stored_name(
+def _stored_names(
     connection: duckdb.DuckDBPyConnection, reference: Reference, moment: Moment
-) -> tuple[str, str] | None:
+) -> list[tuple[str, str]]:
     rows = query("artifact_names").rows(
         connection, kind=str(reference.kind), path=reference.path, known_at=moment.known_at
     )
-    return (rows[0][0], rows[0][1]) if rows else None
+    return [(row[0], row[1]) for row in rows]
 
 
 def _versions(
@@ -98,8 +120,7 @@ def _matching(nodes: Sequence[Node], version: str | None, digest: str | None) ->
         nodes = [node for node in nodes if (node.digest or "").startswith(digest)]
     if version is None:
         return list(nodes)
-    named = [node for node in nodes if node.version == version]
-    return named or [node for node in nodes if _is_otherwise(node, version)]
+    return [node for node in nodes if node.version == version or _is_otherwise(node, version)]
 
 
 def _is_otherwise(node: Node, tail: str) -> bool:

@@ -24,7 +24,7 @@ from lineseal.schemas.limits import (
     MAX_STRING_BYTES,
     MAX_TIME,
 )
-from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, Event
+from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, VERSION, Event
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _INT64 = 1 << 63
@@ -154,13 +154,20 @@ def _check_items(kind: Any, value: Any, path: str, budget: list[int]) -> None:
 def _check_text(mark: str | None, value: Any, path: str) -> None:
     if not isinstance(value, str):
         raise OutOfRange(f"{path} is not text")
-    if mark == IDENTIFIER:
+    if mark in (IDENTIFIER, VERSION):
         check_identifier(value, path)
+        if mark == VERSION:
+            _check_version(value, path)
     elif mark == DIGEST:
         if not _DIGEST.fullmatch(value):
             raise BadIdentifier(f"{path} is not 'sha256:' and 64 lower-case hex characters")
     else:
         _check_free_text(value, path)
+
+
+def _check_version(value: str, path: str) -> None:
+    if "@" in value or value.startswith(("sha256:", "run:")) or value == "unknown":
+        raise BadIdentifier(f"{path} reads like another part of a REF")
 
 
 def _check_free_text(value: str, path: str) -> None:

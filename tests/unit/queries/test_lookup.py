@@ -1,8 +1,8 @@
 """A REF means one artifact version, or the error says what it could have meant.
 
-What is promised: the longest stored namespace wins; digests may be cut short as in git; "latest"
-is a version like any other; every REF that an answer or a candidate shows can be pasted back and
-means that version. Source: DESIGN 8, ADR-0004.
+What is promised: a REF that reads as two artifacts is ambiguous; digests may be cut short as in
+git; "latest" is a version like any other; every REF that an answer or a candidate shows can be
+pasted back and means that version. Source: DESIGN 8, ADR-0004, ADR-0006.
 """
 
 from __future__ import annotations
@@ -76,18 +76,28 @@ def test_every_version_is_found_by_the_ref_it_is_shown_as(
             assert find_one(store, node.reference, NOW).id == node.id
 
 
-def test_the_longest_stored_namespace_wins(graph: Graph, opened: Opened) -> None:
-    """Even where the shorter one has the version that was asked for."""
-    graph.node("dataset:a/b/c@1")  # namespace a, name b/c
+@pytest.fixture
+def twins(graph: Graph, opened: Opened) -> duckdb.DuckDBPyConnection:
+    """Store two artifacts whose REFs read the same: b/c in a, and c in a/b."""
+    graph.node(f"dataset:a/b/c@1@{A}")
     store = opened(graph)
     store.execute(
         "INSERT INTO artifact_version SELECT * REPLACE (99 AS artifact_version_id, "
-        "'a/b' AS namespace, 'c' AS name, '2' AS version) FROM artifact_version"
+        "'a/b' AS namespace, 'c' AS name, $digest AS digest) FROM artifact_version",
+        {"digest": AB},
     )
+    return store
 
-    assert find_one(store, "dataset:a/b/c", NOW).namespace == "a/b"
-    with pytest.raises(NotFound):
-        find_one(store, "dataset:a/b/c@1", NOW)
+
+def test_a_ref_that_reads_as_two_artifacts_is_ambiguous(twins: duckdb.DuckDBPyConnection) -> None:
+    """Nobody can answer for somebody else by a name that reads like theirs; a digest decides."""
+    with pytest.raises(Ambiguous, match="several artifacts"):
+        find_one(twins, "dataset:a/b/c@1", NOW)
+
+    assert find_one(twins, f"dataset:a/b/c@{A}", NOW).namespace == "a"
+    assert find_one(twins, f"dataset:a/b/c@{AB}", NOW).namespace == "a/b"
+    both = find_all_versions(twins, "dataset:a/b/c", NOW)
+    assert [node.namespace for node in both] == ["a", "a/b"]
 
 
 @pytest.mark.parametrize(

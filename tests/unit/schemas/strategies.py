@@ -15,6 +15,7 @@ from lineseal.schemas.model import (
     BODY_FIELDS,
     DIGEST,
     IDENTIFIER,
+    VERSION,
     BatchHeader,
     Body,
     Event,
@@ -77,7 +78,8 @@ def _plain(kind: Any, mark: str | None) -> st.SearchStrategy[Any]:
     if typing.get_origin(kind) is tuple:
         return st.lists(_values(typing.get_args(kind)[0]), max_size=2).map(tuple)
     if kind is str:
-        marked = {IDENTIFIER: identifiers(), DIGEST: digests()}
+        versions = identifiers().filter(lambda text: "@" not in text and text != "unknown")
+        marked = {IDENTIFIER: identifiers(), VERSION: versions, DIGEST: digests()}
         return marked[mark] if mark else st.text(max_size=12)
     if kind is int:
         return st.integers(-_INT64, _INT64 - 1)

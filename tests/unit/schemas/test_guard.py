@@ -121,3 +121,12 @@ def test_a_missing_field_is_refused() -> None:
 
     with pytest.raises(OutOfRange, match=r"Artifact\.digest is missing"):
         check_record(Artifact, record)
+
+
+@pytest.mark.parametrize("version", ["a@b", "sha256:1", "run:p/r", "unknown"])
+def test_a_version_that_reads_like_another_part_of_a_ref_is_refused(version: str) -> None:
+    """Else it could answer for another version (ADR-0006)."""
+    record = to_record(Artifact(kind=Kind.MODEL, namespace="r", name="fraud", version=version))
+
+    with pytest.raises(BadIdentifier, match="another part of a REF"):
+        check_record(Artifact, record)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, get_args, get_type_hints
 from lineseal.schemas.model._types import (
     DIGEST,
     IDENTIFIER,
+    VERSION,
     ActorKind,
     Decision,
     DecisionMode,
@@ -22,6 +23,7 @@ from lineseal.schemas.model._types import (
     Origin,
     Outcome,
     RunState,
+    Version,
 )
 from lineseal.schemas.model.assurance import (
     Approval,
@@ -165,6 +167,7 @@ __all__ = [
     "DIGEST",
     "HUMAN_BODIES",
     "IDENTIFIER",
+    "VERSION",
     "Access",
     "AccessAction",
     "AccessOutcome",
@@ -235,6 +238,7 @@ __all__ = [
     "Supplier",
     "Validation",
     "Verdict",
+    "Version",
     "Workload",
     "body_name",
     "body_of",

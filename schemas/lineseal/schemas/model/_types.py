@@ -12,9 +12,14 @@ from typing import Annotated, Final
 
 IDENTIFIER: Final = "identifier"
 DIGEST: Final = "digest"
+VERSION: Final = "version"
 
 Identifier = Annotated[str, IDENTIFIER]
 """Non-empty NFC text of at most 1,024 bytes without control, bidi or invisible characters."""
+
+Version = Annotated[str, VERSION]
+"""An identifier that cannot be taken for another part of a REF: without ``@``, not starting with
+``sha256:`` or ``run:``, and not ``unknown`` (ADR-0006)."""
 
 Digest = Annotated[str, DIGEST]
 """``sha256:`` and 64 lower-case hex characters."""

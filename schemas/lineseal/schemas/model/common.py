@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lineseal.schemas.model._types import ActorKind, Digest, Identifier, Kind
+from lineseal.schemas.model._types import ActorKind, Digest, Identifier, Kind, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Artifact:
     kind: Kind
     namespace: Identifier
     name: Identifier
-    version: Identifier | None = None
+    version: Version | None = None
     digest: Digest | None = None
 
 

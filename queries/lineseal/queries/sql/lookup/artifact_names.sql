@@ -7,10 +7,10 @@
 -- returns: namespace VARCHAR
 --          name VARCHAR
 -- reads:   artifact_version
--- order:   longest namespace first; 'default' left out counts as none
+-- order:   longest namespace first
 -- since:   0.1
 -- why:     Where the namespace ends cannot be told from the text, since both parts may hold
---          slashes. The longest stored namespace wins, so the first row is the answer.
+--          slashes: every stored name that reads so is a row (ADR-0006).
 SELECT namespace, name
 FROM artifact_version
 WHERE kind = $kind
