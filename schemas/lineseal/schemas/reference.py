@@ -2,8 +2,8 @@
 
 ``kind:[namespace/]name[@version|@sha256:HEX]``. The text is split at the *last* ``@``, so names
 may hold one. A digest may be cut short, as git allows; which version it means is for the store
-to say. Where the namespace ends is ambiguous in text alone: a query looks every reading up (ADR-0006), a
-producer uses ``split_name``.
+to say. Where the namespace ends is ambiguous in text alone: a query looks every reading up
+(ADR-0006), a producer uses ``split_name``.
 """
 
 from __future__ import annotations
