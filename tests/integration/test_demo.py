@@ -14,12 +14,15 @@ import pickle
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lineseal.demo.command import sum_up
 from lineseal.demo.folder import prepare
+from lineseal.demo.processes import Workshop
 from lineseal.demo.questions import QUESTIONS, Question, unmet
 from lineseal.demo.screen import Screen
 from lineseal.demo.story import CLEAN_MODEL, FEED, POISONED_MODEL
@@ -240,3 +243,20 @@ def test_an_answer_of_another_shape_is_told() -> None:
     (problem,) = unmet(_question("impact"), 1, {"rows": [{}]})
 
     assert problem.startswith("the answer has another shape")
+
+
+def test_what_the_demo_says_last_can_be_pasted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program goes by its full path where the shell would not find it."""
+    workshop = Workshop(tmp_path / "my demo", tmp_path)
+    installed = Path(sysconfig.get_path("scripts"))
+    said: list[str] = []
+    for path in (installed, tmp_path):
+        monkeypatch.setenv("PATH", str(path))
+        sum_up(Screen(to_stderr=False), workshop, {"as_expected": True, "seconds": 9.0}, kept=True)
+        said.append(capsys.readouterr().out)
+
+    assert f"cd '{workshop.folder}' && lineseal trace {POISONED_MODEL}" in said[0]
+    assert f"&& {installed / 'lineseal'} trace {POISONED_MODEL}" in said[1]
+    assert "three lines" not in said[0]

@@ -206,3 +206,38 @@ def test_following_takes_what_comes_and_lets_others_read(home: Home) -> None:
     lines = [json.loads(line) for line in err.splitlines()]
     assert {line["event"] for line in lines if line["level"] == "info"} == {"materialised"}
     assert sum(line.get("events", 0) for line in lines) == 3
+
+
+def test_a_file_of_the_log_that_is_gone_is_a_finding(home: Home) -> None:
+    """It is named every time, for people and for programs; what was read stays."""
+    emit(home, "run-1")
+    lineseal(home, "materialise")
+    (home.path / "log" / "events" / "trainer.0.sqlite").unlink()
+
+    first = lineseal(home, "materialise")
+    second = lineseal(home, "materialise", "--json")
+
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert first.stderr.splitlines()[0].startswith(
+        "warning: the log has no file trainer.0.sqlite any more, which was read up to position 1;"
+    )
+    assert first.stderr.count("trainer.0.sqlite") == 1
+    (warning,) = json.loads(second.stdout)["warnings"]
+    assert "trainer.0.sqlite" in warning
+    assert stored_runs(home) == {"run-1"}
+
+
+def test_a_damaged_file_of_the_log_is_a_finding(home: Home) -> None:
+    """Said once, and the other files go on."""
+    emit(home, "run-1")
+    damaged = home.path / "log" / "events" / "other.0.sqlite"
+    damaged.write_bytes(b"no database" * 500)
+
+    done = lineseal(home, "materialise", "--json")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0].startswith(f"warning: {damaged} is damaged")
+    assert done.stderr.count("is damaged") == 1
+    answer = json.loads(done.stdout)
+    assert (answer["rows"][0]["events"], len(answer["warnings"])) == (1, 1)
+    assert stored_runs(home) == {"run-1"}

@@ -137,6 +137,25 @@ def test_an_older_keyring_stops_the_materialiser(tmp_path: Path) -> None:
     assert assert_consistent(pipeline) == 1
 
 
+def test_a_keyring_that_grew_from_an_old_one_stops_the_materialiser(tmp_path: Path) -> None:
+    """A revocation is not undone by an old keyring that got enough new versions."""
+    pipeline = Pipeline(tmp_path)
+    revoked, other = pipeline.producer("trainer"), pipeline.producer("other")
+    old, version = dict(pipeline.entries), pipeline.keyring_version
+    pipeline.change_key(revoked.signer, revoked_at=START)
+    other.emit(RUNNING, run_id="run-1")
+    pipeline.materialise()
+    revoked.emit(RUNNING, run_id="run-2")
+    pipeline.entries, pipeline.keyring_version = old, version
+    pipeline.enrol(pipeline.new_key(), "new-1")
+    pipeline.enrol(pipeline.new_key(), "new-2")
+
+    with pytest.raises(KeyringRollback, match="trusted longer"):
+        pipeline.materialise()
+
+    assert assert_consistent(pipeline) == 1
+
+
 def test_a_keyring_of_another_deployment_stops_the_materialiser(tmp_path: Path) -> None:
     """Keys of a test installation do not count in production."""
     pipeline = Pipeline(tmp_path)

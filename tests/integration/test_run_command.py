@@ -292,3 +292,31 @@ def test_ignored_signals_stay_ignored(home: Home, tmp_path: Path) -> None:
 
     assert (process.returncode, output) == (0, "ready\nalive\n")
     assert runs(home)[-1].body["state"] == "COMPLETE"
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_only_outputs_that_are_there_are_recorded(home: Home, tmp_path: Path, status: int) -> None:
+    """Also when the program failed: it may have left one of them, and that is told."""
+    done = run(
+        tmp_path,
+        *("--writes", "model:r/made@1=made", "--writes", "model:r/missing@1=missing"),
+        *("--writes", "model:r/remote@1", "--", "sh", "-c", f"echo x > made; exit {status}"),
+    )
+
+    _, written, end = runs(home)
+    outputs = [use["artifact"] for use in written.body["outputs"]]
+    assert [(a["name"], a["digest"]) for a in outputs] == [
+        ("made", digest(b"x\n")),
+        ("remote", None),
+    ]
+    assert (done.returncode, end.body["state"]) == (status, "FAIL" if status else "COMPLETE")
+    (said,) = [line for line in done.stderr.splitlines() if "left nothing" in line]
+    assert said.startswith("lineseal: warning: the program left nothing at missing: ")
+    assert said.endswith("model:r/missing@1 is not recorded as written")
+
+
+def test_a_run_that_wrote_nothing_records_no_output(home: Home, tmp_path: Path) -> None:
+    """Only how it started and how it ended."""
+    run(tmp_path, "--writes", "model:r/m@1=made/m.bin", "--", "false")
+
+    assert [said.body["state"] for said in runs(home)] == ["START", "FAIL"]

@@ -22,6 +22,8 @@ from typing import Any
 from tests.kafka import jars
 from tests.kafka.cluster import BrokerFailed, KafkaCluster
 
+NO_BROKER = "no Kafka broker"
+"""How every reason begins for which a test is skipped; one line then names them all."""
 GIVEN = "LINESEAL_TEST_KAFKA"
 REQUIRE = "LINESEAL_REQUIRE_KAFKA"
 _DOCKER_SOCKET = Path("/var/run/docker.sock")

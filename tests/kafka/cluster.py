@@ -81,6 +81,7 @@ class KafkaCluster:
         folder: Path,
         *,
         nodes: int = 1,
+        port: int | None = None,
         settings: Mapping[str, str] | None = None,
         listeners: Mapping[str, Listener] | None = None,
         scram: tuple[str, ...] = (),
@@ -91,6 +92,7 @@ class KafkaCluster:
             classpath: What ``jars.classpath`` gives.
             folder: An empty folder.
             nodes: How many processes.
+            port: Of the first node; a free one by default.
             settings: Broker settings on top of the ones for tests.
             listeners: More listeners by name, beside the plain-text one.
             scram: SCRAM credentials as ``kafka-storage format --add-scram`` takes them.
@@ -108,7 +110,7 @@ class KafkaCluster:
             Node(
                 number,
                 folder / f"node-{number}",
-                ports.pop(),
+                port if number == 1 and port else ports.pop(),
                 ports.pop(),
                 {name: ports.pop() for name in self._listeners},
             )
@@ -222,6 +224,9 @@ class KafkaCluster:
             "num.network.threads": "2",
             "num.io.threads": "2",
             "group.initial.rebalance.delay.ms": "0",
+            # A killed node may come back as soon as its old session has expired.
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "400",
         }
         for name, listener in self._listeners.items():
             prefix = f"listener.name.{name.lower()}."

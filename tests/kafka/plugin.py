@@ -10,17 +10,15 @@ import contextlib
 import itertools
 import os
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from tests.kafka import jars
-from tests.kafka.choice import CannotStart, Server, candidates, environment_says
+from tests.kafka.choice import NO_BROKER, CannotStart, Server, candidates, environment_says
 from tests.kafka.cluster import KafkaCluster
 
 _FIXTURES = {"kafka_server", "kafka_classpath"}
-_NO_BROKER = "no Kafka broker"
 _USED = pytest.StashKey[str]()
 _NUMBERS = itertools.count(1)
 # Read once: the tests themselves run without any LINESEAL_ variable.
@@ -62,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Give all tests that miss a broker the same place, so that one line names them all."""
     report = yield
-    if report.skipped and isinstance(report.longrepr, tuple) and _NO_BROKER in report.longrepr[2]:
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_BROKER in report.longrepr[2]:
         report.longrepr = ("tests/kafka/choice.py", 1, report.longrepr[2])
     return report
 
@@ -87,7 +85,7 @@ def kafka_server(
                     yield server
                     return
             reasons.append(f"{candidate.kind}: {obstacle}")
-    _no_broker(f"{_NO_BROKER}: {'; '.join(reasons)}")
+    _no_broker(f"{NO_BROKER}: {'; '.join(reasons)}")
 
 
 @pytest.fixture
@@ -96,7 +94,7 @@ def kafka_prefix() -> str:
     return f"test-{os.getpid()}-{next(_NUMBERS)}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kafka_classpath() -> str:
     """Give the class path of a broker the test may pause and kill."""
     obstacle = jars.possible()
@@ -107,14 +105,16 @@ def kafka_classpath() -> str:
         except jars.NoJars as error:
             obstacle = str(error)
     if obstacle is not None:
-        _no_broker(f"{_NO_BROKER} that may be killed: {obstacle}")
+        _no_broker(f"{NO_BROKER} that may be killed: {obstacle}")
     return classpath
 
 
-@pytest.fixture
-def own_cluster(kafka_classpath: str, tmp_path: Path) -> Iterator[KafkaCluster]:
-    """Give a broker process of the test's own, to be paused and killed at will."""
-    with KafkaCluster(kafka_classpath, tmp_path / "kafka") as cluster:
+@pytest.fixture(scope="module")
+def own_cluster(
+    kafka_classpath: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KafkaCluster]:
+    """Give a broker process of the module's own, to be paused and killed; leave it running."""
+    with KafkaCluster(kafka_classpath, tmp_path_factory.mktemp("kafka")) as cluster:
         yield cluster
 
 

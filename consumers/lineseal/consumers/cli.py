@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -12,12 +13,14 @@ from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, note, to_json
 from lineseal.consumers.follow import counts, follow, materialise_once, stop_on_signals
 from lineseal.consumers.keyring_source import KeyringSource
-from lineseal.consumers.logs import configure_logs
+from lineseal.consumers.logs import configure_logs, get_logger
 from lineseal.consumers.materialise import LOG_IDENTITY, Materialiser
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.store import Store
 from lineseal.schemas.errors import ConfigurationError
 from lineseal.settings import Home, Settings, find_home, load_settings
+from lineseal.transport.base import LogReader
+from lineseal.transport.embedded import EmbeddedLogReader
 from lineseal.transport.open import open_reader
 
 _OWNER_ONLY = 0o077
@@ -36,7 +39,8 @@ def materialise(once: bool, as_json: bool) -> int:
     """Verify what is in the log and materialise it into the store.
 
     What cannot be verified is kept with its bytes and a reason: see 'lineseal rejects'.
-    Exit status: 0 when everything was accepted, 1 when something was rejected in this run.
+    Exit status: 0 when everything was accepted, 1 when something was rejected in this run, or a
+    file of the log is damaged or gone.
     """
     home = find_home()
     settings = load_settings(home)
@@ -44,11 +48,12 @@ def materialise(once: bool, as_json: bool) -> int:
     configure_logs(as_json=not once and not sys.stderr.isatty())
     report = _run(home, settings, once=once)
     if as_json:
-        answer = Answer(query="materialise", warnings=report.warnings, rows=[counts(report)])
+        warnings = [*report.warnings, *report.lost]
+        answer = Answer(query="materialise", warnings=warnings, rows=[counts(report)])
         click.echo(to_json(answer.to_dict()))
     if once:
         _say(report)
-    return Exit.FINDING if report.rejected else Exit.OK
+    return Exit.FINDING if report.is_finding else Exit.OK
 
 
 def _run(home: Home, settings: Settings, *, once: bool) -> StepReport:
@@ -68,10 +73,34 @@ def _run(home: Home, settings: Settings, *, once: bool) -> StepReport:
     with store:
         reader = open_reader(settings.log.url, home, identity=store.fact(LOG_IDENTITY))
         with contextlib.closing(reader):
+            lost = _say_gone(reader, store.positions())
             materialiser = Materialiser(store, reader, keyring, deployment)
             if once:
-                return materialise_once(materialiser)
-            return follow(materialiser, store, stop_on_signals())
+                report = materialise_once(materialiser)
+            else:
+                report = follow(materialiser, store, stop_on_signals())
+            return report + StepReport(idle=report.idle, lost=(*lost, *_damaged(reader)))
+
+
+def _say_gone(reader: LogReader, positions: Mapping[str, int]) -> list[str]:
+    """Warn of files that were read before and are gone: whatever was not read yet is lost."""
+    if not isinstance(reader, EmbeddedLogReader):
+        return []
+    lost = [
+        f"the log has no file {stream} any more, which was read up to position {positions[stream]};"
+        " what it held behind that cannot be read: put it back, or find out who removed it"
+        for stream in reader.gone(positions)
+    ]
+    for sentence in lost:
+        get_logger().warning(sentence)
+    return lost
+
+
+def _damaged(reader: LogReader) -> list[str]:
+    """Return what the reader has warned of already."""
+    if not isinstance(reader, EmbeddedLogReader):
+        return []
+    return [str(error) for error in reader.damaged.values()]
 
 
 def _say(report: StepReport) -> None:

@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from lineseal.commandline.escape import visible
+from lineseal.transport.embedded.voice import SENDER
 
 LOGGER_NAME = "lineseal"
 
@@ -28,7 +29,7 @@ def configure_logs(*, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[_without_sender, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -51,6 +52,13 @@ def get_logger() -> structlog.stdlib.BoundLogger:
     """Return the logger of the materialiser."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"{LOGGER_NAME}.consumers")
     return logger
+
+
+def _without_sender(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Take off what a message needs where nobody else says who speaks."""
+    del logger, name
+    event["event"] = str(event["event"]).removeprefix(SENDER)
+    return event
 
 
 def _plain(logger: WrappedLogger, name: str, event: EventDict) -> str:

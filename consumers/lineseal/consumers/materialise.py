@@ -18,6 +18,7 @@ import duckdb
 
 from lineseal.consumers.delivery import Delivery
 from lineseal.consumers.journal import Tail, load_tail
+from lineseal.consumers.keyring_memory import check_successor, remember
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.store import Store, write_fact
@@ -77,8 +78,8 @@ class Materialiser:
             LogError: The log cannot be read now.
             StoreBusy: Another process has the store open; call again later.
             StoreError: The store cannot be written; nothing of this step is in it.
-            KeyringError: The keyring cannot be trusted, is older than one used before, or
-                belongs to another deployment.
+            KeyringError: The keyring cannot be trusted, is older than one used before or of
+                another history, or belongs to another deployment.
 
         """
         try:
@@ -135,9 +136,7 @@ class Materialiser:
                 f"the keyring belongs to the deployment {keyring.deployment!r}, "
                 f"not to {self._deployment!r}"
             )
-        version = self._store.fact("keyring_version")
-        if version is not None:
-            keyring.require_at_least(int(version), self._store.fact("keyring_sha256"))
+        check_successor(self._store, keyring)
         if keyring.expired(self._clock()):
             return keyring, ("the keyring has expired; run 'lineseal keys renew'",)
         return keyring, ()
@@ -180,9 +179,7 @@ class Materialiser:
         identity = getattr(self._reader, "identity", None)
         if identity is not None:
             write_fact(connection, LOG_IDENTITY, identity)
-        write_fact(connection, "keyring_version", str(keyring.version))
-        if keyring.sha256 is not None:
-            write_fact(connection, "keyring_sha256", keyring.sha256)
+        remember(connection, keyring)
         resolve(connection, _EPOCH + dt.timedelta(microseconds=delivery.ingest_time))
 
     def _seal_commit(

@@ -19,6 +19,7 @@ class StepReport:
         duplicates: Records that were already in the store, accepted or refused.
         rejects: Reason code to number of rejects written.
         warnings: Full sentences for the operator.
+        lost: Full sentences about streams of the log that cannot be read (on).
 
     """
 
@@ -29,11 +30,17 @@ class StepReport:
     duplicates: int = 0
     rejects: Mapping[str, int] = field(default_factory=dict[str, int])
     warnings: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> int:
         """Return how many rejects were written."""
         return sum(self.rejects.values())
+
+    @property
+    def is_finding(self) -> bool:
+        """Tell whether somebody has to look: something was rejected, or is lost."""
+        return bool(self.rejects or self.lost)
 
     def __add__(self, other: StepReport) -> StepReport:
         """Add up two reports; equal warnings are kept once."""
@@ -45,4 +52,5 @@ class StepReport:
             duplicates=self.duplicates + other.duplicates,
             rejects=dict(sorted((Counter(self.rejects) + Counter(other.rejects)).items())),
             warnings=tuple(dict.fromkeys(self.warnings + other.warnings)),
+            lost=tuple(dict.fromkeys(self.lost + other.lost)),
         )

@@ -7,7 +7,6 @@ warning, and told under signature with the next batch (a ``loss``). Nothing wait
 
 from __future__ import annotations
 
-import logging
 import socket
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -42,11 +41,11 @@ from lineseal.schemas.model import AnyBody, ArtifactUse, Job, RunEvent, Workload
 from lineseal.schemas.record import to_record
 from lineseal.schemas.reference import DEFAULT_NAMESPACE, split_name
 from lineseal.settings import Settings, find_home, load_settings
+from lineseal.transport.embedded.voice import LOGGER
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_LOGGER = logging.getLogger("lineseal")
 _MAX_WARNINGS = 100
 
 
@@ -280,7 +279,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         An event emitted later opens another outbox.
         """
         if self._delivery is not None and not self._delivery.close():
-            _LOGGER.warning("the outbox is still being sealed; the producer's next run ends it")
+            LOGGER.warning("the outbox is still being sealed; the producer's next run ends it")
 
     def __enter__(self) -> Self:
         """Return the emitter itself."""
@@ -365,7 +364,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         if text in self._warned or len(self._warned) >= _MAX_WARNINGS:
             return
         self._warned.add(text)
-        _LOGGER.warning("%s", text)
+        LOGGER.warning("%s", text)
 
 
 def _workload() -> Workload | None:

@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from lineseal.producers.sealing import Sealing
+from lineseal.producers.standing import doubt_about, holder_words
 from lineseal.producers.tally import Tally
-from lineseal.schemas.errors import BadIdentifier, ConfigurationError
+from lineseal.schemas.errors import BadIdentifier, ConfigurationError, KeyMissing
 from lineseal.schemas.guard import check_identifier
 from lineseal.schemas.model import Actor, ActorKind
 from lineseal.settings import Home, Settings
+from lineseal.signing.enrolment import PERSON_PREFIX
 from lineseal.signing.sealer import Sealer
-from lineseal.signing.signers import file_uri, load_signer
+from lineseal.signing.signers import KeySigner, file_uri, load_signer
 from lineseal.transport.embedded import Outbox, adopt_orphans, open_log_folder
-
-PERSON_PREFIX: Final = "person:"
+from lineseal.transport.embedded.voice import LOGGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,16 @@ class Identity:
     key_uri: str
 
     def sealer(self) -> Sealer:
-        """Load the key and return a sealer.
+        """Load the key and return a sealer; warn when the keyring here does not know the key.
 
         Raises:
             KeyMissing, KeyUnusable: There is no key, or it cannot be used.
 
         """
-        signer = load_signer(self.key_uri)
+        signer = self._signer()
+        doubt = doubt_about(self.home, self.settings, signer.keyid, self.producer)
+        if doubt is not None:
+            LOGGER.warning("%s", doubt)
         return Sealer(signer, deployment=self.settings.deployment.name, producer=self.producer)
 
     def folder(self) -> Path:
@@ -82,6 +85,15 @@ class Identity:
             linger_seconds=emitter.linger_ms / 1000,
             adopt=partial(adopt_orphans, folder, self.producer, sealer),
         )
+
+    def _signer(self) -> KeySigner:
+        try:
+            return load_signer(self.key_uri)
+        except KeyMissing as error:
+            if self.key_uri != _own_key(self.home, self.producer):
+                raise
+            whose = holder_words(self.producer)
+            raise KeyMissing(f"{error}; run 'lineseal keys new {whose} --enrol'") from error
 
 
 def identify(
@@ -131,9 +143,17 @@ def _key_uri(home: Home, settings: Settings, producer: str, key: str | None) -> 
     if producer == settings.emitter.producer and settings.emitter.key:
         configured = settings.emitter.key
         return configured if ":" in configured else file_uri(home.resolve(configured))
+    uri = _own_key(home, producer)
+    if uri is None:
+        raise ConfigurationError(f"{producer!r} cannot name a key file; set [emitter] key")
+    return uri
+
+
+def _own_key(home: Home, producer: str) -> str | None:
+    """Return where the key of *producer* lies by default; None when its name names no file."""
     stem = producer
     if producer.startswith(PERSON_PREFIX):
         stem = f"person-{producer.removeprefix(PERSON_PREFIX)}"
     if "/" in stem or stem.startswith("."):
-        raise ConfigurationError(f"{producer!r} cannot name a key file; set [emitter] key")
+        return None
     return file_uri(home.keys / f"{stem}.pem")

@@ -6,7 +6,6 @@ what it touched. Nothing in here stops the job: what cannot be said is counted a
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
@@ -36,11 +35,11 @@ from lineseal.schemas.model import (
     RunState,
 )
 from lineseal.schemas.record import to_record
+from lineseal.transport.embedded.voice import LOGGER
 
 if TYPE_CHECKING:
     from lineseal.producers.emitter import Emitter
 
-_LOGGER = logging.getLogger("lineseal")
 PARENT_RUN = "LINESEAL_PARENT_RUN_ID"
 PARENT_NAMESPACE = "LINESEAL_PARENT_JOB_NAMESPACE"
 PARENT_NAME = "LINESEAL_PARENT_JOB_NAME"
@@ -177,7 +176,7 @@ class Run:
             if error is None:
                 raise
             # The job's own exception is the one to see.
-            _LOGGER.warning("the end of run %s was not recorded: %s", self.run_id, problem)
+            LOGGER.warning("the end of run %s was not recorded: %s", self.run_id, problem)
 
     def _emit(self, event: RunEvent) -> None:
         self.emitter.emit(event, job=self.job, stage=self.stage, run_id=self.run_id)
@@ -192,7 +191,7 @@ class Run:
             started = self._entry_point or entry_point()
             return capture_code(folder, started), capture_environment(folder)
         except Exception as error:  # noqa: BLE001 - facts about the machine are a bonus
-            _LOGGER.warning("code and environment are not recorded: %s", error)
+            LOGGER.warning("code and environment are not recorded: %s", error)
             return None, None
 
     def _refuse(self, error: Exception) -> None:

@@ -9,7 +9,6 @@ is sealed by the producer's next opening.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from lineseal.producers.tally import Tally
 from lineseal.schemas.errors import LinesealError
 from lineseal.schemas.limits import MAX_BATCH_EVENTS
 from lineseal.transport.embedded import Outbox
+from lineseal.transport.embedded.voice import LOGGER
 
-_LOGGER = logging.getLogger("lineseal")
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
 
@@ -132,9 +131,9 @@ class Sealing:
         try:
             action()
         except LinesealError as error:
-            _LOGGER.warning("cannot %s: %s [%s]; the events are kept", what, error, error.code)
+            LOGGER.warning("cannot %s: %s [%s]; the events are kept", what, error, error.code)
             return False
-        except Exception:
-            _LOGGER.exception("cannot %s; the events are kept", what)
+        except Exception:  # noqa: BLE001 - the thread must live on
+            LOGGER.exception("cannot %s; the events are kept", what)
             return False
         return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import string
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import click
 
 from lineseal.commandline.output import Answer, note, output_options, print_answer
-from lineseal.schemas.errors import Ambiguous, NotFound
+from lineseal.schemas.errors import Ambiguous, KeyUnusable, NotFound
 from lineseal.schemas.ids import now_us
 from lineseal.schemas.model import BODY_FIELDS
 from lineseal.settings import HOME_FOLDER, find_home, load_settings
@@ -50,6 +52,9 @@ _valid_for_option = click.option(
     callback=_parsed(parse_duration),
     metavar="DURATION",
     help="For example 90d; default: no end.",
+)
+_additional_option = click.option(
+    "--additional", is_flag=True, help="Enrol it although NAME has an active key; both count."
 )
 
 
@@ -105,6 +110,7 @@ def keys() -> None:
     help="Use a key in a KMS or HSM: a securesystemslib URI, '#' and its public key's PEM file.",
 )
 @click.option("--enrol", "enrol_now", is_flag=True, help="Enrol it right away.")
+@_additional_option
 @_valid_for_option
 @_root_key_option
 def new_key(
@@ -115,6 +121,7 @@ def new_key(
     event_kinds: tuple[str, ...],
     uri: str | None,
     enrol_now: bool,
+    additional: bool,
     valid_for: int | None,
     root_keys: tuple[str, ...],
 ) -> None:
@@ -130,7 +137,12 @@ def new_key(
     note(f"private key  {uri or custody.key_file(holder)}")
     note(f"request      {request_file}")
     if enrol_now:
-        _enrol(custody, request_file, root_keys, valid_for)
+        try:
+            _enrol(custody, request_file, root_keys, valid_for, additional=additional)
+        except KeyUnusable:
+            again = custody.enrol_command(holder) + (" --valid-for DURATION" if valid_for else "")
+            note(f"the key and its request are kept; where the root key is, run '{again}'")
+            raise
     else:
         note(f"next: where the root key is, run 'lineseal keys enrol {request_file}'")
 
@@ -138,10 +150,16 @@ def new_key(
 @keys.command("enrol")
 @click.argument("request", metavar="NAME|REQUEST.json")
 @_person_option
+@_additional_option
 @_valid_for_option
 @_root_key_option
 def enrol_key(
-    *, request: str, person: bool, valid_for: int | None, root_keys: tuple[str, ...]
+    *,
+    request: str,
+    person: bool,
+    additional: bool,
+    valid_for: int | None,
+    root_keys: tuple[str, ...],
 ) -> None:
     """Add a key to the keyring, from a request made by 'keys new'.
 
@@ -152,7 +170,7 @@ def enrol_key(
         path = Path(request)
     else:
         path = custody.request_file(Holder.parse(request, person=person))
-    keyid = _enrol(custody, path, root_keys, valid_for)
+    keyid = _enrol(custody, path, root_keys, valid_for, additional=additional)
     click.echo(keyid)
 
 
@@ -211,6 +229,8 @@ def revoke_key(
     since = format_time(entry.untrusted_from or 0)
     note(f"revoked the key of {entry.producer!r}: it counts for nothing from {since} on")
     _note_version(keyring)
+    note("records that are materialised already are not judged again in this version: they stay")
+    note("      as they are until the store is made anew")
     note(f"next: 'lineseal keys rotate {entry.producer}' where its jobs run gives them a new key")
 
 
@@ -258,8 +278,17 @@ def _custody() -> Custody:
     return Custody(home, load_settings(home), now_us)
 
 
-def _enrol(custody: Custody, path: Path, root_keys: tuple[str, ...], valid_for: int | None) -> str:
-    entry, keyring = custody.enrol(path, root_uris=root_keys, valid_for=valid_for)
+def _enrol(
+    custody: Custody,
+    path: Path,
+    root_keys: tuple[str, ...],
+    valid_for: int | None,
+    *,
+    additional: bool,
+) -> str:
+    entry, keyring = custody.enrol(
+        path, root_uris=root_keys, valid_for=valid_for, additional=additional
+    )
     kinds = ", ".join(sorted(entry.event_kinds)) or "all"
     note(f"enrolled key {entry.keyid}")
     note(f"  it speaks for {entry.producer!r}; roles: {', '.join(sorted(entry.roles))}")
@@ -276,17 +305,34 @@ def _find_key(keyring: Keyring, text: str) -> str:
     """Return the key id that *text* means: a key id, its start, or a name with one active key."""
     if keyring.knows(text):
         return text
-    by_prefix = [e.keyid for e in keyring.entries if e.keyid.startswith(text)]
-    if len(text) >= _MIN_PREFIX and len(by_prefix) == 1:
+    by_prefix = [e.keyid for e in keyring.entries if e.keyid.startswith(text.lower())]
+    if len(text) < _MIN_PREFIX:
+        by_prefix = []
+    if len(by_prefix) == 1:
         return by_prefix[0]
+    if by_prefix:
+        raise Ambiguous(f"{len(by_prefix)} key ids start with {text!r}; say more", (*by_prefix,))
     named = [e for e in keyring.entries if e.producer in (text, f"person:{text}")]
     live = [e.keyid for e in named if e.revoked_at is None]
     if len(live) == 1:
         return live[0]
     if live:
         raise Ambiguous(f"{text!r} has {len(live)} keys; say which", tuple(live))
-    known = tuple(f"{e.keyid}  ({e.producer})" for e in named or keyring.entries)
-    raise NotFound(f"no key to revoke is named {text!r}", known)
+    if named:
+        known = tuple(f"{e.keyid}  ({e.producer})" for e in named)
+        raise NotFound(f"all keys of {text!r} are revoked already", known)
+    names = {e.producer for e in keyring.entries}
+    close = difflib.get_close_matches(text, sorted(names | {_bare(name) for name in names}))
+    short = len(text) < _MIN_PREFIX and set(text) <= set(string.hexdigits)
+    hint = f" (the start of a key id has to be {_MIN_PREFIX} characters or more)" if short else ""
+    raise NotFound(
+        f"no key to revoke is named {text!r}{hint}",
+        tuple(dict.fromkeys(name if name in names else f"person:{name}" for name in close)),
+    )
+
+
+def _bare(producer: str) -> str:
+    return producer.removeprefix("person:")
 
 
 def _row(entry: KeyEntry, now: int, held: Mapping[str, Path]) -> dict[str, Any]:

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lineseal.schemas.errors import ConfigurationError, KeyMissing, KeyringError, KeyUnusable
+from lineseal.schemas.errors import (
+    ConfigurationError,
+    KeyMissing,
+    KeyringError,
+    KeyUnusable,
+    LinesealError,
+)
 from lineseal.settings import Home, Settings
 from lineseal.signing.enrolment import (
     EnrolmentRequest,
@@ -91,6 +97,8 @@ class Custody:
 
         """
         make_private_folder(self._home.keys)
+        if uri is None and self.key_file(holder).exists():
+            raise KeyUnusable(self._existing(holder))
         signer = load_signer(uri) if uri else generate_key(self.key_file(holder))
         try:
             request = holder.request(self._deployment.name, signer, roles, event_kinds)
@@ -102,9 +110,16 @@ class Custody:
         return request, self.request_file(holder)
 
     def enrol(
-        self, request_file: Path, *, root_uris: Sequence[str], valid_for: int | None = None
+        self,
+        request_file: Path,
+        *,
+        root_uris: Sequence[str],
+        valid_for: int | None = None,
+        additional: bool = False,
     ) -> tuple[KeyEntry, Keyring]:
         """Grant the request in *request_file*, for *valid_for* microseconds or without end.
+
+        With *additional* also when the producer has an active key, which stays active.
 
         Raises:
             KeyMissing: There is no such file, or no root key to sign with.
@@ -124,7 +139,7 @@ class Custody:
         entry = request.to_entry(not_before=now, not_after=not_after)
 
         def change(keyring: Keyring) -> Sequence[KeyEntry]:
-            admit(keyring, request)
+            admit(keyring, request, at=now, additional=additional)
             return (*keyring.entries, entry)
 
         return entry, self._update(change, root_uris)
@@ -190,9 +205,29 @@ class Custody:
                 continue
         return found
 
+    def enrol_command(self, holder: Holder) -> str:
+        """Return the command that grants the request of *holder*; it lies in this home."""
+        command = f"lineseal keys enrol {holder.words}"
+        try:
+            self._root_signers(())
+        except KeyUnusable:
+            return f"{command} --root-key FILE"
+        return command
+
+    def _existing(self, holder: Holder) -> str:
+        text = f"{self.key_file(holder)} exists; a private key is never overwritten"
+        try:
+            signer = load_signer(file_uri(self.key_file(holder)))
+            waits = not self.keyring().knows(signer.keyid)
+        except LinesealError:
+            return text
+        if waits and self.request_file(holder).exists():
+            return f"{text}; to enrol it run '{self.enrol_command(holder)}'"
+        return text
+
     def _rotate(self, holder: Holder, overlap: int, root_uris: Sequence[str]) -> Rotation:
         path = self.key_file(holder)
-        old = load_signer(file_uri(path))
+        old = self._load_own(holder)
         entry = self.keyring().entry(old.keyid)
         # Before a new key is made: without root keys nothing must be left behind.
         signers = self._root_signers(root_uris)
@@ -211,6 +246,18 @@ class Custody:
         ends = [t for t in (ended.not_after, ended.untrusted_from) if t is not None]
         return Rotation(old.keyid, new.keyid, archived, min(ends))
 
+    def _load_own(self, holder: Holder) -> KeySigner:
+        try:
+            return load_signer(file_uri(self.key_file(holder)))
+        except KeyMissing as error:
+            if not self.key_file(holder.namesake).exists():
+                raise
+            kind = "service" if holder.person else "person"
+            raise KeyMissing(
+                f"{error}, but there is one of the {kind} {holder.name!r}: "
+                f"{'leave out' if holder.person else 'add'} --person"
+            ) from error
+
     def _replacement(
         self, request: EnrolmentRequest, old: KeyEntry, overlap: int
     ) -> Callable[[Keyring], Sequence[KeyEntry]]:
@@ -220,7 +267,7 @@ class Custody:
         def change(keyring: Keyring) -> Sequence[KeyEntry]:
             if keyring.knows(request.public.keyid):
                 return keyring.entries
-            admit(keyring, request)
+            admit(keyring, request, at=now, additional=True)
             new = dataclasses.replace(request.to_entry(not_before=now), expected=old.expected)
             ended = dataclasses.replace(old, not_after=end)
             others = [entry for entry in keyring.entries if entry.keyid != old.keyid]

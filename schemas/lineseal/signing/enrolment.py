@@ -2,7 +2,8 @@
 
 A request is a DSSE JSON envelope signed by the very key it is about, so nobody can enrol a key
 they do not hold; it names deployment and producer, so it is good for nothing else. Admission
-refuses weak keys, a key that is known already (one key speaks for one producer only, and a
+refuses weak keys, a second active key for a producer unless it is asked for (whoever holds it
+speaks as the producer), a key that is known already (one key speaks for one producer only, and a
 revoked key never comes back), root keys, and the role ``override`` for anything but a person.
 """
 
@@ -105,12 +106,20 @@ def read_request(data: bytes) -> EnrolmentRequest:
     return request
 
 
-def admit(keyring: Keyring, request: EnrolmentRequest) -> None:
+def admit(
+    keyring: Keyring, request: EnrolmentRequest, *, at: int, additional: bool = False
+) -> None:
     """Check that *request* may be granted in *keyring*.
 
+    Args:
+        keyring: The newest keyring.
+        request: What is asked for.
+        at: The moment it would be granted, microseconds UTC.
+        additional: Grant it although the producer has an active key.
+
     Raises:
-        KeyringError: It is meant for another deployment, its key is in the keyring already, or
-            is a root key.
+        KeyringError: It is meant for another deployment, its key is in the keyring already or
+            is a root key, or the producer has an active key.
 
     """
     keyid = request.public.keyid
@@ -128,6 +137,19 @@ def admit(keyring: Keyring, request: EnrolmentRequest) -> None:
         raise KeyringError(
             f"key {keyid} speaks for {holder!r}; one key speaks for one producer only"
         )
+    if not additional:
+        _check_only_key(keyring, request.producer, at)
+
+
+def _check_only_key(keyring: Keyring, producer: str, at: int) -> None:
+    for entry in keyring.entries:
+        if entry.producer == producer and entry.status(at) in ("active", "not yet valid"):
+            name = producer.removeprefix(PERSON_PREFIX)
+            person = " --person" if name != producer else ""
+            raise KeyringError(
+                f"{producer!r} has the active key {entry.keyid}; 'lineseal keys rotate "
+                f"{name}{person}' replaces it, and --additional lets both count"
+            )
 
 
 def _check_request(request: EnrolmentRequest) -> None:

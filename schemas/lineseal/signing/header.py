@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from lineseal.schemas.errors import Malformed, OutOfRange
-from lineseal.schemas.limits import MAX_BATCH_EVENTS
+from lineseal.schemas.limits import MAX_BATCH_EVENTS, MAX_TIME
 from lineseal.schemas.model import BATCH_FORMAT, BatchFlags, BatchHeader, Genesis, Loss
 
 NO_PREVIOUS: Final = "0" * 64
@@ -20,6 +20,8 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ALL_FLAGS = sum(BatchFlags)
 _MAX_LONG = (1 << 63) - 1
+_MAX_LOSS = 10**12
+"""Far beyond what any producer can lose, and far below what a sum of them cannot hold."""
 
 
 def check_header(header: BatchHeader) -> None:
@@ -85,8 +87,10 @@ def _check_genesis(genesis: Genesis) -> None:
 
 
 def _check_loss(loss: Loss) -> None:
-    if loss.count < 1 or not 0 <= loss.first_at <= loss.last_at:
-        raise OutOfRange("the loss record counts nothing or ends before it starts")
+    if not 1 <= loss.count <= _MAX_LOSS:
+        raise OutOfRange(f"the loss record counts nothing, or more than {_MAX_LOSS} events")
+    if not 0 <= loss.first_at <= loss.last_at <= MAX_TIME:
+        raise OutOfRange("the loss record ends before it starts, or is of an impossible time")
 
 
 def _check_epoch(epoch: str) -> None:

@@ -52,6 +52,16 @@ class Holder:
         """Return the name of its files without ending."""
         return _PERSON_STEM + self.name if self.person else self.name
 
+    @property
+    def words(self) -> str:
+        """Return what names it on the command line: NAME, or ``NAME --person``."""
+        return f"{self.name} --person" if self.person else self.name
+
+    @property
+    def namesake(self) -> Holder:
+        """Return the person of a service's name, or the service of a person's."""
+        return Holder(self.name, not self.person)
+
     def request(
         self, deployment: str, signer: KeySigner, roles: Sequence[str], kinds: Sequence[str]
     ) -> EnrolmentRequest:

@@ -24,6 +24,11 @@ from lineseal.signing.keys import PublicKey, public_key_from_hex
 
 ROLES: Final = frozenset({"emit", "override", "gateway", "detect", "log"})
 
+KeyFate = tuple[int | None, int | None]
+"""``revoked_at`` and ``compromised_since`` of a key."""
+
+_OTHER_HISTORY = "put the newest keyring.json back, and make later changes again on top of it"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyEntry:
@@ -179,7 +184,8 @@ class Keyring:
             sha256: Payload SHA-256 of that version, when known.
 
         Raises:
-            KeyringRollback: The version is lower, or the same with another content.
+            KeyringRollback: The version is lower, the same with another content, or the next
+                one of another history.
 
         """
         if self.version < version:
@@ -189,6 +195,47 @@ class Keyring:
             )
         if self.version == version and sha256 is not None and self.sha256 != sha256:
             raise KeyringRollback(f"two different keyrings have the version {version}")
+        # One that was made in memory has no hash, and nothing before it.
+        known = sha256 is not None and self.sha256 is not None
+        if known and self.version == version + 1 and self.prev_sha256 != sha256:
+            raise KeyringRollback(
+                f"the keyring of version {self.version} does not follow the one of version "
+                f"{version} that was used before: {_OTHER_HISTORY}"
+            )
+
+    def require_remembers(self, known: Mapping[str, KeyFate]) -> None:
+        """Check that no key of a keyring that was already used is gone, or trusted longer.
+
+        A rolled back keyring that grew past the used version has another history, which the
+        version alone does not show.
+
+        Args:
+            known: What ``fates`` of that keyring returned.
+
+        Raises:
+            KeyringRollback: A key is gone, or its revocation or compromise is gone or later.
+
+        """
+        for keyid, (revoked_at, compromised_since) in known.items():
+            entry = self._by_id.get(keyid)
+            if entry is None:
+                raise KeyringRollback(
+                    f"key {keyid} was in the keyring before and is gone: {_OTHER_HISTORY}"
+                )
+            if _is_later(entry.revoked_at, revoked_at) or _is_later(
+                entry.compromised_since, compromised_since
+            ):
+                raise KeyringRollback(
+                    f"key {keyid} was revoked before, and is again trusted longer: {_OTHER_HISTORY}"
+                )
+
+    def fates(self) -> dict[str, KeyFate]:
+        """Return of every key, by key id, what no later keyring may take back."""
+        return {entry.keyid: (entry.revoked_at, entry.compromised_since) for entry in self.entries}
+
+
+def _is_later(now: int | None, before: int | None) -> bool:
+    return before is not None and (now is None or now > before)
 
 
 def _check_entry(entry: KeyEntry) -> None:

@@ -27,6 +27,7 @@ from tests.integration.keys.world import (
 
 from lineseal.schemas.errors import KeyExpired, UnknownKey
 from lineseal.settings import Home, load_settings
+from lineseal.signing.enrolment import EnrolmentRequest, write_request
 from lineseal.signing.signers import generate_key
 
 
@@ -113,6 +114,28 @@ def test_a_key_is_not_enrolled_twice(run: Run, home: Home) -> None:
     assert result.status == 1
     assert "enrolled for 'gate' already" in result.err
     assert keyring_of(home).version == 2
+
+
+def test_a_second_key_of_a_producer_has_to_be_asked_for(run: Run, home: Home) -> None:
+    """Without --additional the keyring stays as it is, and the key there is gets named."""
+    first = keyring_of(home).entries[0].keyid
+    other = generate_key(home.path / "elsewhere.pem")
+    request = EnrolmentRequest(
+        deployment="lab", producer=PRODUCER, public=other.public, roles=frozenset({"emit"})
+    )
+    path = home.path / "second.json"
+    path.write_bytes(write_request(request, other))
+
+    refused = run("keys", "enrol", path)
+    before = keyring_of(home)
+    allowed = run("keys", "enrol", path, "--additional")
+
+    assert refused.status != 0
+    assert first in refused.err
+    assert "--additional" in refused.err
+    assert [entry.keyid for entry in before.entries] == [first]
+    assert (allowed.status, allowed.out.strip()) == (0, other.keyid)
+    assert len(keyring_of(home).entries) == 2
 
 
 def test_a_request_that_is_not_there_is_named(run: Run, home: Home, tmp_path: Path) -> None:
@@ -212,3 +235,42 @@ def test_without_a_home_there_are_no_keys(run: Run) -> None:
 
     assert result.status == 3
     assert "lineseal init" in result.err
+
+
+def test_a_key_that_cannot_be_enrolled_here_is_kept_and_the_next_step_named(
+    run: Run, home: Home, tmp_path: Path
+) -> None:
+    """The root key is offline: the same command is named again when one tries again."""
+    away = tmp_path / "usb"
+    shutil.move(home.root_keys, away)
+    following = "'lineseal keys enrol eve --person --root-key FILE'"
+
+    first = run("keys", "new", "eve", "--person", "--enrol")
+    again = run("keys", "new", "eve", "--person", "--enrol")
+    done = run("keys", "enrol", "eve", "--person", "--root-key", away / "root-1.pem")
+    late = run("keys", "new", "eve", "--person", "--enrol")
+
+    assert (first.status, again.status, done.status, late.status) == (3, 4, 0, 4)
+    assert "the key and its request are kept" in first.err
+    assert following in first.err
+    assert "never overwritten" in again.err
+    assert following in again.err
+    assert "keys enrol" not in late.err
+    value = sealed_by(home, "person-eve", "person:eve")
+    assert accepted(home, value, "person:eve")
+
+
+def test_a_root_key_that_is_no_root_key_leaves_a_way_on(
+    run: Run, home: Home, tmp_path: Path
+) -> None:
+    """The request can still be granted, with what was asked for."""
+    generate_key(tmp_path / "mallory.pem")
+
+    result = run(
+        *("keys", "new", "gate", "--enrol", "--valid-for", "90d"),
+        *("--root-key", tmp_path / "mallory.pem"),
+    )
+
+    assert result.status == 4
+    assert "run 'lineseal keys enrol gate --valid-for DURATION'" in result.err
+    assert run("keys", "enrol", "gate").status == 0

@@ -177,3 +177,43 @@ def test_only_a_key_that_is_here_and_enrolled_is_rotated(run: Run, home: Home) -
     assert "nobody.pem" in nobody.err
     assert "is not in the keyring" in not_enrolled.err
     assert snapshot(home.path) == before
+
+
+def test_a_name_is_not_taken_for_another_kind_of_holder(run: Run, home: Home) -> None:
+    """A person and a service of one name have different keys; the message says how to ask."""
+    run("keys", "new", "alice", "--person", "--enrol")
+
+    as_service = run("keys", "rotate", "alice")
+    as_person = run("keys", "rotate", PRODUCER, "--person")
+
+    assert (as_service.status, as_person.status) == (3, 3)
+    assert "person 'alice': add --person" in as_service.err
+    assert f"service {PRODUCER!r}: leave out --person" in as_person.err
+    assert keyring_of(home).version == 2
+
+
+def test_only_names_that_look_alike_are_offered(run: Run, home: Home) -> None:
+    """Offering every key would invite revoking the wrong one."""
+    run("keys", "new", "alice", "--person", "--enrol")
+    keyid = keyring_of(home).entries[0].keyid
+
+    alike = run("keys", "revoke", "alcie", "--reason", "x")
+    unlike = run("keys", "revoke", "zzz", "--reason", "x")
+    short = run("keys", "revoke", keyid[:7], "--reason", "x")
+    start = run("keys", "revoke", keyid[:8].upper(), "--reason", "x")
+    ended = run("keys", "revoke", PRODUCER, "--reason", "x")
+
+    assert alike.err.splitlines()[1:] == ["did you mean:", "  person:alice"]
+    assert "did you mean" not in unlike.err + short.err
+    assert "8 characters or more" in short.err
+    assert (alike.status, unlike.status, short.status, start.status) == (3, 3, 3, 0)
+    assert start.out == keyid + "\n"
+    assert "are revoked already" in ended.err
+
+
+def test_a_revocation_says_what_it_does_not_do(run: Run, home: Home) -> None:
+    """The store is not judged again."""
+    result = run("keys", "revoke", PRODUCER, "--reason", "stolen")
+
+    assert "are not judged again in this version" in result.err
+    assert "until the store is made anew" in result.err

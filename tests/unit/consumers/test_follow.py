@@ -120,7 +120,7 @@ def test_lines_for_people_are_plain_and_safe(capsys: pytest.CaptureFixture[str])
 
     get_logger().info("materialised", batches=1)
     get_logger().warning("cannot go on yet", reason="a\x1b[2Jb")
-    logging.getLogger("lineseal").warning("%s is damaged", "a.sqlite")
+    logging.getLogger("lineseal").warning("lineseal: %s is damaged", "a.sqlite")
 
     assert capsys.readouterr().err.splitlines() == [
         "materialised (batches=1)",

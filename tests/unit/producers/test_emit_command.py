@@ -250,3 +250,71 @@ def test_a_damaged_outbox_is_shown_as_such(home: Home, capsys: pytest.CaptureFix
 
     assert answer["complete"] is False
     assert [row["state"] for row in answer["rows"]] == ["unreadable"]
+
+
+DECISIONS = (
+    ("approval", "--approver", "--subject model:r/m@1 --gate promotion --decision approve"),
+    ("override", "--made-by", "--target dataset:l/d@1 --before no --after yes --reason x"),
+    ("containment", "--ordered-by", "--subject source:feed --action freeze --reason x"),
+)
+
+
+@pytest.mark.parametrize(("name", "option", "rest"), DECISIONS)
+def test_a_decision_that_the_signature_does_not_prove_is_noted(
+    home: Home, capsys: pytest.CaptureFixture[str], name: str, option: str, rest: str
+) -> None:
+    """By the service, for somebody else, and not when the person who signs decided."""
+    said: list[str] = []
+    for who in ([], [option, "bob"], ["--as", "alice", option, "bob"], ["--as", "alice"]):
+        capsys.readouterr()
+        command("emit", name, *who, *rest.split())
+        said.append(capsys.readouterr().err)
+
+    service, named, other, own = said
+    field = option[2:].replace("-", "_")
+    assert [one.body[field] for one in said_in(home)].count("alice") == 1
+    assert f"signed by the service key of {PRODUCER!r}: no person stands for it" in service
+    assert f"signed by the service key of {PRODUCER!r}: that 'bob' decided is only" in named
+    assert "signed by the key of 'alice': that 'bob' decided is only asserted" in other
+    assert all("use --as PERSON" in text for text in (service, named, other))
+    assert own == ""
+
+
+def test_a_person_without_a_key_is_told_how_to_get_one(home: Home) -> None:
+    """The command to type, as it has to be typed."""
+    with pytest.raises(KeyMissing, match="'lineseal keys new bob --person --enrol'"):
+        command("emit", "approval", "--as", "bob", *DECISIONS[0][2].split())
+
+
+def test_a_key_that_is_not_enrolled_is_told_of(home: Home, tmp_path: Path) -> None:
+    """By ``emit`` and by ``run``, which both go on."""
+    command("keys", "new", "bob", "--person")
+    program = [sys.executable, "-m", "lineseal.commandline"]
+    approval = ["emit", "approval", "--as", "bob", *DECISIONS[0][2].split()]
+    for arguments in (approval, ["run", "--job", "a/b", "--", "true"]):
+        done = subprocess.run(
+            [*program, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "LINESEAL_EMITTER__PRODUCER": "person:bob"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        (said,) = [line for line in done.stderr.splitlines() if "will refuse" in line]
+        assert said.startswith("lineseal: key ")
+        assert said.endswith("run 'lineseal keys enrol bob --person'")
+
+
+def test_the_help_of_the_run_id_is_true(home: Home) -> None:
+    """Any name will do, and it does not claim otherwise."""
+    one = emit.get_command(click.Context(emit), "run")
+    assert one is not None
+    (option,) = [option for option in one.params if option.name == "run_id"]
+    assert isinstance(option, click.Option)
+    command("emit", "run", "--state", "COMPLETE", "--run-id", "nightly 7")
+
+    (said,) = said_in(home)
+
+    assert said.record["run_id"] == "nightly 7"
+    assert (option.metavar, "any name" in str(option.help)) == ("ID", True)

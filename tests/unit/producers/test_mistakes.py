@@ -11,6 +11,8 @@ read back from the signed headers.
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ from lineseal.schemas.errors import (
 from lineseal.schemas.model import RunEvent, RunState
 from lineseal.settings import Home
 
-from .world import BODY, headers_of, said_in, states, told_by
+from .world import BODY, PRODUCER, command, headers_of, keyring_of, said_in, states, told_by
 
 
 class Unprintable:
@@ -157,3 +159,74 @@ def test_a_full_outbox_drops_and_tells(home: Home, monkeypatch: pytest.MonkeyPat
     assert sum(loss.count for loss in losses if loss.reason == "OUTBOX_FULL") >= (
         emitter.stats.dropped
     )
+
+
+TWICE = """
+from lineseal.producers import Emitter
+
+for producer in ("trainer", "trainer", "nobody", "nobody"):
+    with Emitter.from_env(producer=producer) as emitter:
+        emitter.record_access("p", "read", "job:x")
+"""
+
+
+def test_a_warning_in_a_job_says_who_speaks_and_is_said_once(home: Home, tmp_path: Path) -> None:
+    """The job has not set up logging: what Python prints then is all its reader gets."""
+    (home.keys / f"{PRODUCER}.pem").chmod(0o644)
+    (home.path / "log" / "events").mkdir()
+    (home.path / "log" / "events" / f"{PRODUCER}.0.sqlite").write_bytes(b"no database" * 500)
+
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    said = [line for line in done.stderr.splitlines() if "file system" not in line]
+    assert [line.partition(" ")[0] for line in said] == ["lineseal:"] * 3
+    assert "chmod 600" in said[0]
+    assert "is damaged" in said[1]
+    assert "'lineseal keys new nobody --enrol'" in said[2]
+
+
+def test_a_key_that_nobody_will_believe_is_warned_of_once(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The job goes on: what it seals may be believed once the key is enrolled."""
+    command("keys", "new", "gate")
+    command("keys", "new", "bob", "--person")
+    for _ in range(2):
+        for producer in ("gate", "person:bob"):
+            with Emitter.from_env(producer=producer) as emitter:
+                assert emitter.emit(BODY)
+
+    texts = [record.getMessage() for record in caplog.records]
+    said = [text for text in texts if "the materialiser will refuse what it signs" in text]
+    assert len(said) == 2
+    assert said[0].endswith("run 'lineseal keys enrol gate'")
+    assert said[1].endswith("run 'lineseal keys enrol bob --person'")
+
+
+def test_a_key_that_ended_is_warned_of(
+    home: Home, emitter: Emitter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Enrolling it again would be refused; a rotation helps."""
+    command("keys", "revoke", PRODUCER, "--reason", "stolen")
+
+    emitter.emit(BODY)
+
+    assert "was revoked; the materialiser" in caplog.text
+    assert f"run 'lineseal keys rotate {PRODUCER}'" in caplog.text
+
+
+def test_without_a_keyring_there_is_nothing_to_warn_of(
+    home: Home, emitter: Emitter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It need not lie where jobs run; one that cannot be trusted says nothing either."""
+    assert keyring_of(home).entries
+    home.keyring.write_text("{}")
+    emitter.emit(BODY)
+    emitter.close()
+    home.keyring.unlink()
+    emitter.emit(BODY)
+
+    assert emitter.stats.accepted == 2
+    assert "will refuse" not in caplog.text

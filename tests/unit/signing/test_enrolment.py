@@ -52,7 +52,7 @@ def test_a_request_becomes_what_it_asks_for(request_: EnrolmentRequest) -> None:
     """Written, read, admitted: the entry grants exactly that."""
     read = read_request(write_request(request_, SIGNER))
 
-    admit(keyring_of(), read)
+    admit(keyring_of(), read, at=3)
     entry = read.to_entry(not_before=3, not_after=4)
 
     assert read == request_
@@ -119,19 +119,44 @@ def test_a_key_is_enrolled_once_and_for_one_producer() -> None:
     ):
         keyring = keyring_of(entry_for(SIGNER, **changes))
         with pytest.raises(KeyringError, match=message):
-            admit(keyring, SERVICE)
+            admit(keyring, SERVICE, at=3)
 
 
 def test_a_request_is_good_for_one_deployment() -> None:
     """It cannot be carried over to another keyring."""
     with pytest.raises(KeyringError, match="'elsewhere'"):
-        admit(keyring_of(deployment="elsewhere"), SERVICE)
+        admit(keyring_of(deployment="elsewhere"), SERVICE, at=3)
 
 
 def test_a_root_key_never_seals() -> None:
     """It would no longer be offline."""
     with pytest.raises(KeyringError, match="root key"):
-        admit(keyring_of(roots=(SIGNER.public,)), SERVICE)
+        admit(keyring_of(roots=(SIGNER.public,)), SERVICE, at=3)
+
+
+@pytest.mark.parametrize("request_", [SERVICE, PERSON], ids=["service", "person"])
+def test_a_second_active_key_has_to_be_asked_for(request_: EnrolmentRequest) -> None:
+    """Whoever holds it speaks as the producer; the refusal names the key there is."""
+    other = entry_for(
+        ed25519_signer(6), producer=request_.producer, actor=request_.actor, not_before=0
+    )
+    keyring = keyring_of(other)
+
+    with pytest.raises(KeyringError, match=f"{other.keyid}.*--additional"):
+        admit(keyring, request_, at=3)
+    with pytest.raises(KeyringError, match="active key"):
+        admit(keyring_of(replace(other, not_before=4)), request_, at=3)
+
+    admit(keyring, request_, at=3, additional=True)
+
+
+@pytest.mark.parametrize("end", ["not_after", "revoked_at", "compromised_since"])
+def test_a_key_that_counts_no_more_is_in_nobodys_way(end: str) -> None:
+    """A producer that lost its key gets another."""
+    changes: dict[str, Any] = {end: 3}
+    ended = replace(entry_for(ed25519_signer(6), not_before=0), **changes)
+
+    admit(keyring_of(ended), SERVICE, at=3)
 
 
 def _document(request: EnrolmentRequest = SERVICE) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lineseal.schemas.errors import ContractError, Malformed, OutOfRange
+from lineseal.schemas.limits import MAX_TIME
 from lineseal.schemas.model import BatchFlags, BatchHeader, Genesis, Loss
 from lineseal.signing.header import NO_PREVIOUS, check_header
 
@@ -51,6 +52,7 @@ NAMED = Genesis(prev_epoch=EPOCH, prev_batch_seq=0, prev_header_sha256=HASH)
         replace(LATER, count=0, flags=int(BatchFlags.FINAL)),
         replace(LATER, flags=int(BatchFlags.FINAL)),
         replace(LATER, flags=int(BatchFlags.LOSS), loss=LOSS),
+        replace(LATER, flags=8, loss=replace(LOSS, count=10**12, last_at=MAX_TIME)),
     ],
 )
 def test_every_kind_of_batch_has_a_header(header: BatchHeader) -> None:
@@ -94,6 +96,8 @@ def test_every_kind_of_batch_has_a_header(header: BatchHeader) -> None:
         (LATER, {"flags": 8, "loss": replace(LOSS, count=0)}, OutOfRange),
         (LATER, {"flags": 8, "loss": replace(LOSS, first_at=3)}, OutOfRange),
         (LATER, {"flags": 8, "loss": replace(LOSS, first_at=-1)}, OutOfRange),
+        (LATER, {"flags": 8, "loss": replace(LOSS, count=10**12 + 1)}, OutOfRange),
+        (LATER, {"flags": 8, "loss": replace(LOSS, last_at=MAX_TIME + 1)}, OutOfRange),
     ],
 )
 def test_a_header_that_cannot_be_is_refused(

@@ -161,11 +161,42 @@ def test_an_older_keyring_is_noticed() -> None:
     keyring = replace(keyring_of(version=5), sha256="ab" * 32)
 
     keyring.require_at_least(5, "ab" * 32)
-    keyring.require_at_least(4, "cd" * 32)
+    keyring.require_at_least(3, "cd" * 32)
     with pytest.raises(KeyringRollback, match="version 5"):
         keyring.require_at_least(6)
     with pytest.raises(KeyringRollback, match="two different"):
         keyring.require_at_least(5, "cd" * 32)
+
+
+def test_the_next_keyring_names_the_one_before() -> None:
+    """One version more on top of another history is no successor."""
+    keyring = replace(keyring_of(version=5), sha256="ab" * 32, prev_sha256="cd" * 32)
+
+    keyring.require_at_least(4, "cd" * 32)
+    with pytest.raises(KeyringRollback, match="does not follow"):
+        keyring.require_at_least(4, "ef" * 32)
+    with pytest.raises(KeyringRollback, match="does not follow"):
+        replace(keyring, prev_sha256=None).require_at_least(4, "ef" * 32)
+
+
+def test_a_keyring_takes_nothing_back() -> None:
+    """No key is gone, and none is trusted longer than before, however far the version went."""
+    entry = replace(entry_for(SIGNER), revoked_at=5, compromised_since=3)
+    fates = keyring_of(entry).fates()
+
+    keyring_of(entry).require_remembers(fates)
+    keyring_of(replace(entry, compromised_since=2)).require_remembers(fates)
+    with pytest.raises(KeyringRollback, match="is gone"):
+        keyring_of().require_remembers(fates)
+    changes: list[dict[str, Any]] = [
+        {"revoked_at": None},
+        {"revoked_at": 6},
+        {"compromised_since": None},
+        {"compromised_since": 4},
+    ]
+    for change in changes:
+        with pytest.raises(KeyringRollback, match="trusted longer"):
+            keyring_of(replace(entry, **change)).require_remembers(fates)
 
 
 def test_a_keyring_can_go_to_another_process() -> None:

@@ -78,7 +78,7 @@ def test_the_log_folder_comes_from_the_settings(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("url", ["", "log", "embedded:", "kafka://broker:9092"])
+@pytest.mark.parametrize("url", ["", "log", "embedded:", "sqlite://log"])
 def test_another_kind_of_log_is_a_configuration_error(tmp_path: Path, url: str) -> None:
     """The message shows what is expected."""
     with pytest.raises(ConfigurationError, match="embedded:FOLDER"):

@@ -28,7 +28,14 @@ from tests.unit.transport.world import (
     verified,
 )
 
-from lineseal.schemas.errors import KeyUnusable, LinesealError, LogError, OutboxFull, UnknownKey
+from lineseal.schemas.errors import (
+    KeyUnusable,
+    LinesealError,
+    LogError,
+    OutboxDamaged,
+    OutboxFull,
+    UnknownKey,
+)
 from lineseal.schemas.model import Loss
 from lineseal.signing.keys import PublicKey
 from lineseal.signing.signers import KeySigner
@@ -36,6 +43,9 @@ from lineseal.transport.embedded import EmbeddedLogReader, EmbeddedLogWriter
 from lineseal.transport.embedded.lock import Marks
 from lineseal.transport.embedded.outbox import DAMAGE_REASON
 
+REWRITING_TRIGGER = (
+    "CREATE TRIGGER t AFTER INSERT ON pending BEGIN UPDATE pending SET event = x'00'; END"
+)
 LOSS = Loss(count=1, first_at=1, last_at=1, reason="disk full")
 
 
@@ -300,6 +310,51 @@ def test_a_damaged_file_does_not_stop_its_producer(
         assert other.path.name.endswith(".1.sqlite")
 
     assert "is damaged" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        REWRITING_TRIGGER,
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE INDEX i ON pending(crc)",
+        "UPDATE meta SET sealed_row = 'abc'",
+        "UPDATE meta SET next_position = 9223372036854775807",
+        "UPDATE meta SET producer = CAST(x'ff' AS TEXT)",
+        "UPDATE meta SET head_epoch = 'epoch', head_batch_seq = 'x', head_sha256 = 'y'",
+        "INSERT INTO pending VALUES (9223372036854775807, 0, x'00')",
+        "INSERT INTO batch VALUES (9223372036854775807, 'k', x'00')",
+    ],
+)
+def test_a_file_somebody_tampered_with_is_not_written_to(
+    tmp_path: Path, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A trigger left in it would rewrite events before they are sealed."""
+    with open_outbox(tmp_path) as outbox:
+        outbox.accept(events(1))
+    ask(outbox.path, statement)
+
+    with open_outbox(tmp_path) as other:
+        assert other.path != outbox.path
+        other.accept(events(1, "later"))
+
+    assert "is damaged" in caplog.text
+    assert events(1, "later")[0] in sealed_in(tmp_path)
+
+
+def test_a_trigger_that_comes_while_the_file_is_open_is_never_run(tmp_path: Path) -> None:
+    """Nothing more is accepted or sealed there."""
+    with open_outbox(tmp_path) as outbox:
+        outbox.accept(events(1))
+        ask(outbox.path, REWRITING_TRIGGER)
+        with pytest.raises(OutboxDamaged, match="exactly the tables"):
+            outbox.accept(events(1, "later"))
+        assert ask(outbox.path, "SELECT event FROM pending") == [(events(1)[0],)]
+        with pytest.raises(OutboxDamaged):
+            outbox.seal_pending()
+        ask(outbox.path, "DROP TRIGGER t")
+
+    assert sealed_in(tmp_path) == events(1)
 
 
 def test_a_file_of_a_newer_lineseal_is_left_alone(tmp_path: Path) -> None:

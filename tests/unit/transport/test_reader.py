@@ -21,10 +21,16 @@ import pytest
 from tests.unit.transport.world import ask
 
 from lineseal.schemas.errors import LogError
+from lineseal.schemas.limits import MAX_RECORD_BYTES
 from lineseal.transport.embedded import EmbeddedLogReader, EmbeddedLogWriter
+from lineseal.transport.embedded.survey import survey
 
 LONG_AGO = 1_000_000_000.0
 
+ENDLESS_VIEW = """
+CREATE VIEW batch AS WITH RECURSIVE t(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM t)
+SELECT n AS position, 'bad' AS key, x'00' AS value FROM t WHERE n < 0
+"""
 KILLED_WRITER = """
 import os, signal, sys
 from pathlib import Path
@@ -129,7 +135,96 @@ def test_another_programs_database_is_named_as_damaged(
     ask(tmp_path / "foreign.0.sqlite", "CREATE TABLE notes(text)")
 
     assert not read(reader)
-    assert "no such table" in str(reader.damaged["foreign.0.sqlite"])
+    assert "exactly the tables" in str(reader.damaged["foreign.0.sqlite"])
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TRIGGER t AFTER INSERT ON pending BEGIN DELETE FROM pending; END"],
+        ["CREATE VIEW v AS SELECT 1"],
+        ["CREATE INDEX i ON batch(key)"],
+        ["CREATE TABLE notes(text)"],
+        ["ALTER TABLE batch ADD COLUMN more"],
+        ["DROP TABLE damaged"],
+        ["ALTER TABLE damaged RENAME TO other"],
+        ["DROP TABLE batch", ENDLESS_VIEW],
+        ["DROP TABLE meta", "CREATE VIEW meta AS SELECT 1 AS format, 9 AS next_position"],
+        ["UPDATE meta SET next_position = 'abc'"],
+        ["UPDATE meta SET next_position = x'00'"],
+        ["UPDATE meta SET next_position = -1"],
+        ["UPDATE meta SET next_position = 9223372036854775807"],
+        ["UPDATE meta SET format = CAST(x'ff' AS TEXT)"],
+        ["DELETE FROM meta"],
+        ["UPDATE batch SET position = 9223372036854775807"],
+        ["UPDATE batch SET position = 4611686018427387905"],
+        ["UPDATE batch SET position = -1"],
+        ["UPDATE batch SET key = 'a' || char(55296)"],
+        ["UPDATE batch SET key = CAST(x'ff' AS TEXT)"],
+        ["UPDATE batch SET key = x'61'"],
+        ["UPDATE batch SET key = CAST(zeroblob(2000000) AS TEXT)"],
+        ["UPDATE batch SET value = 'text'"],
+        ["UPDATE batch SET value = 1"],
+        ["UPDATE batch SET value = zeroblob(1048577)"],
+        ["UPDATE batch SET value = zeroblob(20000000)"],
+    ],
+)
+def test_a_file_somebody_tampered_with_is_damaged(
+    tmp_path: Path, reader: EmbeddedLogReader, statements: list[str]
+) -> None:
+    """Whatever SQL can put into a file: it is named, nothing of it is run, the others go on."""
+    bad = write(tmp_path, "bad", b"a")
+    write(tmp_path, "good", b"b")
+    for statement in statements:
+        ask(bad, statement)
+
+    assert read(reader) == [b"b"]
+    assert [bad.name] == list(reader.damaged)
+    assert [s.stream for s in survey(tmp_path)] == [bad.name, "good.0.sqlite"]
+
+
+def test_the_largest_record_is_read(tmp_path: Path, reader: EmbeddedLogReader) -> None:
+    """What a writer may write is within what a reader reads."""
+    write(tmp_path, "large", bytes(MAX_RECORD_BYTES))
+
+    assert [len(value) for value in read(reader)] == [MAX_RECORD_BYTES]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"\xff.0.sqlite",
+        b"a\x1b[31m\n.0.sqlite",
+        b"a b.0.sqlite",
+        b"a.sqlite",
+        b"a.00.sqlite",
+        b"a.0.sqlite.sqlite",
+        b"a%2f.0.sqlite",
+        b"a%61.0.sqlite",
+        b"a%FF.0.sqlite",
+        b"a" * 161 + b".0.sqlite",
+    ],
+)
+def test_a_file_that_no_writer_names_so_is_no_stream(
+    tmp_path: Path, reader: EmbeddedLogReader, name: bytes
+) -> None:
+    """Its name could not be stored or shown."""
+    shutil.copy(write(tmp_path, "good", b"b"), tmp_path / os.fsdecode(name))
+
+    assert [record.stream for record in reader.poll(10, 0.0)] == ["good.0.sqlite"]
+    assert not reader.damaged
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "\u00e9~x y", "%", "\u0436" * 100, "z" * 500])
+def test_whatever_a_writer_names_is_a_stream(
+    tmp_path: Path, reader: EmbeddedLogReader, name: str
+) -> None:
+    """Also names that are quoted, and long ones that are cut."""
+    writer = EmbeddedLogWriter(tmp_path, name)
+    writer.append(name, b"value")
+    writer.close()
+
+    assert read(reader) == [b"value"]
 
 
 def test_a_file_that_is_being_made_is_looked_at_again(

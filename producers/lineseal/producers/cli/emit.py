@@ -9,18 +9,22 @@ from typing import Any, cast
 
 import click
 
-from lineseal.commandline.output import Answer, to_json
+from lineseal.commandline.output import Answer, note, to_json
 from lineseal.producers.cli.examples import EXAMPLES
 from lineseal.producers.cli.options import options_for, values_from
 from lineseal.producers.emitter import Emitter
 from lineseal.producers.friendly import build
+from lineseal.producers.identity import identify
 from lineseal.schemas.avsc import field_types
 from lineseal.schemas.errors import InvalidEvent
 from lineseal.schemas.ids import new_uuid7
-from lineseal.schemas.model import BODY_FIELDS, AnyBody, RunState
+from lineseal.schemas.model import BODY_FIELDS, ActorKind, AnyBody, RunState
+from lineseal.settings import find_home, load_settings
 
 _ACTOR_FIELDS = ("approver", "made_by", "ordered_by", "changed_by", "erased_by")
 """Filled with the emitter's own actor when they are not given."""
+_DECIDED_BY = {"approval": "approver", "override": "made_by", "containment": "ordered_by"}
+"""Body to the field that names the person who decided."""
 _DEFAULTS: dict[str, dict[str, str]] = {
     "approval": {"mode": "explicit"},
     "evaluation": {"phase": "release"},
@@ -74,7 +78,12 @@ def _command(name: str, body: type) -> click.Command:
         ),
         click.Option(["--job"], metavar="NS/NAME", help="The job the event belongs to."),
         click.Option(["--stage"], metavar="TEXT", help="The stage of the pipeline."),
-        click.Option(["--run-id"], metavar="UUID", help="The run the event belongs to."),
+        click.Option(
+            ["--run-id"],
+            metavar="ID",
+            help="The run the event belongs to: any name of "
+            "its own, best a UUID; state START makes one when none is given.",
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON instead of the id."),
     ]
     return click.Command(
@@ -103,21 +112,43 @@ def _emit(
     objects = [{}] if source is None else _read(source)
     with Emitter.from_env(person=person, strict=True) as emitter:
         bodies: list[AnyBody] = []
+        deciders: list[object] = []
         for item in objects:
             values = {**_DEFAULTS.get(name, {}), **item, **options}
             for field in field_types(body):
-                if field in _ACTOR_FIELDS:
-                    values.setdefault(field, emitter.actor_id)
+                if field in _ACTOR_FIELDS and values.get(field) is None:
+                    values[field] = emitter.actor_id
             bodies.append(cast("AnyBody", build(body, values)))
+            deciders.append(values.get(_DECIDED_BY.get(name, "")))
             if values.get("state") == RunState.START and run_id is None:
                 run_id = new_uuid7()
         ids = emitter.emit_many(bodies, job=job, stage=stage, run_id=run_id)
+    if name in _DECIDED_BY:
+        _note_asserted(person, deciders)
     if as_json:
         rows = [{"event_id": event_id, "body": name, "run_id": run_id} for event_id in ids]
         click.echo(to_json(Answer(query="emit", rows=rows).to_dict()))
     else:
         for event_id in ids:
             click.echo(event_id)
+
+
+def _note_asserted(person: str | None, deciders: list[object]) -> None:
+    """Say so when the signature does not prove who decided."""
+    home = find_home()
+    signed_by = identify(home, load_settings(home), person=person).actor
+    human = signed_by.kind is ActorKind.HUMAN
+    whose = "the key of" if human else "the service key of"
+    for decider in dict.fromkeys(deciders):
+        if decider != signed_by.id:
+            meaning = f"that {str(decider)!r} decided is only asserted"
+        elif not human:
+            meaning = "no person stands for it"
+        else:
+            continue
+        note(
+            f"note: the decision is signed by {whose} {signed_by.id!r}: {meaning}; use --as PERSON"
+        )
 
 
 def _read(source: str) -> list[dict[str, Any]]:

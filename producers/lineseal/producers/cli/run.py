@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -118,9 +119,9 @@ def run(
             record.reads(*reads)
             status = _run_child(command, record)
             # What a failed program left behind is recorded too: it is there.
-            record.writes(*writes)
+            record.writes(*_written(writes))
     if emitter.stats.dropped:
-        _say(f"warning: {emitter.stats.dropped} events of this run could not be recorded")
+        _say(f"lineseal: warning: {emitter.stats.dropped} events of this run could not be recorded")
     return status
 
 
@@ -129,7 +130,7 @@ def _run_child(command: tuple[str, ...], record: Run) -> int:
     try:
         returned = child.run(command, _environment(record))
     except OSError as error:
-        _say(f"error: cannot start {command[0]}: {error.strerror}")
+        _say(f"lineseal: error: cannot start {command[0]}: {error.strerror}")
         record.fail(f"cannot start the program: {error.strerror}")
         return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
     if returned == 0:
@@ -140,6 +141,23 @@ def _run_child(command: tuple[str, ...], record: Run) -> int:
     else:
         record.abort(f"{what} after {child.received.name}")
     return returned if returned > 0 else _BY_SIGNAL - returned
+
+
+def _written(outputs: Iterable[ArtifactSpec]) -> Iterator[ArtifactSpec]:
+    """Leave out what is not there: a run that wrote nothing must not become its origin."""
+    for output in outputs:
+        try:
+            if output.path is not None:
+                output.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            _say(
+                f"lineseal: warning: the program left nothing at {output.path}: "
+                f"{output.target} is not recorded as written"
+            )
+            continue
+        except OSError:
+            pass  # it is there; hashing says what is wrong
+        yield output
 
 
 def _environment(record: Run) -> dict[str, str]:

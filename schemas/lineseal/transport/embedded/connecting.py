@@ -10,7 +10,7 @@ from lineseal.schemas.errors import LogError
 from lineseal.transport.embedded.database import OutboxDatabase
 from lineseal.transport.embedded.faults import is_busy, to_log_error
 from lineseal.transport.embedded.names import OutboxFile
-from lineseal.transport.embedded.schema import prepare
+from lineseal.transport.embedded.schema import distrust, prepare
 
 _BUSY_SECONDS = 5.0
 _OPEN_PATIENCE_SECONDS = 10.0
@@ -46,9 +46,10 @@ def _open_once(file: OutboxFile, producer: str) -> OutboxDatabase:
         file.database, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
+        distrust(connection)
         _configure(connection, file)
-        prepare(connection, file, producer)
-        database = OutboxDatabase(connection, file)
+        mark = prepare(connection, file, producer)
+        database = OutboxDatabase(connection, file, mark)
         database.refresh()
     except BaseException:
         connection.close()

@@ -21,6 +21,7 @@ from lineseal.signing.sealer import ChainHead
 from lineseal.transport.embedded.faults import to_log_error
 from lineseal.transport.embedded.lock import Marks
 from lineseal.transport.embedded.names import OutboxFile
+from lineseal.transport.embedded.schema import MAX_POSITION, check_layout, layout_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,10 @@ class Chunk:
 class OutboxDatabase:
     """Owns the connection to one outbox file. Use ``open_database``."""
 
-    def __init__(self, connection: sqlite3.Connection, file: OutboxFile) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: OutboxFile, layout: int) -> None:
         self._connection = connection
         self._file = file
+        self._layout = layout
         self._unsure = True
         self.producer = ""
         self.head: ChainHead | None = None
@@ -90,10 +92,9 @@ class OutboxDatabase:
                 "SELECT min(seq), max(seq), coalesce(sum(length(event)), 0) FROM pending"
             ).fetchone()
             last = self._connection.execute("SELECT max(position) FROM batch").fetchone()
-        try:
-            self._take(meta, rows, last[0])
-        except TypeError as error:
-            raise OutboxDamaged(f"{self._file.database} is damaged: numbers are none") from error
+        if not _is_sound(meta, (*rows, *last)):
+            raise OutboxDamaged(f"{self._file.database} is damaged: numbers are none")
+        self._take(meta, rows, last[0])
         self._unsure = False
 
     def _take(self, meta: Any, rows: Any, last_position: int | None) -> None:
@@ -207,6 +208,7 @@ class OutboxDatabase:
         self._unsure = True
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._check_layout()
             yield
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -219,6 +221,13 @@ class OutboxDatabase:
             self._rollback()
             raise
 
+    def _check_layout(self) -> None:
+        """Check again what the file consists of, if it changed: a trigger would rewrite events."""
+        mark = layout_mark(self._connection)
+        if mark != self._layout:
+            check_layout(self._connection, self._file)
+            self._layout = mark
+
     def _rollback(self) -> None:
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
@@ -230,3 +239,17 @@ class OutboxDatabase:
             yield
         except sqlite3.Error as error:
             raise to_log_error(error, self._file.database) from error
+
+
+def _is_sound(meta: Any, numbers: tuple[Any, ...]) -> bool:
+    """Tell whether values are of the types and within the bounds that a sealer could write."""
+    if meta is None:
+        return False
+    producer, sealed_row, next_position, batch_bytes, epoch, batch_seq, sha256 = meta
+    texts = (producer,) if epoch is None else (producer, epoch, sha256)
+    counts = [sealed_row, next_position, batch_bytes, *(n for n in numbers if n is not None)]
+    if epoch is not None:
+        counts.append(batch_seq)
+    return all(type(text) is str for text in texts) and all(
+        type(count) is int and 0 <= count <= MAX_POSITION for count in counts
+    )

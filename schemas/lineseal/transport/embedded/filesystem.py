@@ -7,11 +7,11 @@ on (DESIGN 5, fault F55).
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from pathlib import Path
 
-_LOGGER = logging.getLogger("lineseal")
+from lineseal.transport.embedded.voice import LOGGER
+
 _MOUNTS = Path("/proc/self/mountinfo")
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "glusterfs"}
@@ -59,7 +59,7 @@ def warn_about(folder: Path) -> None:
         return
     concern = concern_about(kind)
     if concern:
-        _LOGGER.warning("the outbox folder %s is on %s (%s)", folder, kind, concern)
+        LOGGER.warning("the outbox folder %s is on %s (%s)", folder, kind, concern)
 
 
 def _unescape(field: str) -> str:

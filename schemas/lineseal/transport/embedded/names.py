@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from lineseal.schemas.errors import ConfigurationError, LogError
 from lineseal.settings import Home, Settings
@@ -19,9 +19,13 @@ from lineseal.transport.base import EVENTS_TOPIC
 
 DATABASE_SUFFIX = ".sqlite"
 LOCK_SUFFIX = ".lock"
+OUTBOX_FOLDER = "log"
 _URL_SCHEME = "embedded:"
+_KAFKA_SCHEME = "kafka:"
 _MAX_STEM = 160
 """File names end at 255 bytes; number and suffixes need the rest."""
+_STREAM_NAME = re.compile(rf"([A-Za-z0-9_.~%-]{{1,{_MAX_STEM}}})\.(?:0|[1-9][0-9]{{0,4}})\.sqlite")
+_CUT_STEM = re.compile(rf"[A-Za-z0-9_.~%-]{{{_MAX_STEM - 33}}}~[0-9a-f]{{32}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,18 @@ class OutboxFile:
 def open_log_folder(settings: Settings, home: Home) -> Path:
     """Return the folder of the event files, made (0700) when it is not there.
 
+    With a log in Kafka they are the outboxes that the relay ships from, in ``log`` of the home.
+
     Raises:
-        ConfigurationError: ``[log] url`` is not ``embedded:FOLDER``.
+        ConfigurationError: ``[log] url`` names no log.
         LogError: The folder cannot be made.
 
     """
     url = settings.log.url
-    folder = url.removeprefix(_URL_SCHEME)
-    if not url.startswith(_URL_SCHEME) or not folder:
-        raise ConfigurationError(f"[log] url must be embedded:FOLDER, not {url!r}")
+    folder = OUTBOX_FOLDER if url.startswith(_KAFKA_SCHEME) else url.removeprefix(_URL_SCHEME)
+    if folder in (url, ""):
+        # A URL may hold more than people should see: it is not repeated.
+        raise ConfigurationError("[log] url must be embedded:FOLDER or kafka://HOST:PORT/PREFIX")
     path = home.resolve(folder) / EVENTS_TOPIC
     make_private_folder(path)
     return path
@@ -116,4 +123,14 @@ def stream_names(folder: Path) -> list[str]:
         return []
     except OSError as error:
         raise LogError(f"cannot list {folder}: {error.strerror}") from error
-    return [name for name in names if name.endswith(DATABASE_SUFFIX)]
+    return [name for name in names if _is_stream_name(name)]
+
+
+def _is_stream_name(name: str) -> bool:
+    """Tell whether ``numbered`` could have named a file so: any other is not one of a log."""
+    match = _STREAM_NAME.fullmatch(name)
+    if match is None:
+        return False
+    stem = match[1]
+    # A stem that was cut ends in its hash, and may be cut within a quoted byte.
+    return bool(_CUT_STEM.fullmatch(stem)) or quote(unquote(stem), safe="") == stem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ from lineseal.transport.embedded.connecting import open_database
 from lineseal.transport.embedded.database import OutboxDatabase
 from lineseal.transport.embedded.lock import HeldLock, Marks, try_lock
 from lineseal.transport.embedded.names import OutboxFile, files_of, numbered
+from lineseal.transport.embedded.voice import LOGGER
 
-_LOGGER = logging.getLogger("lineseal")
 _MAX_NUMBER = 10_000
 
 
@@ -69,7 +68,7 @@ def _try_open(file: OutboxFile, producer: str) -> Opening | None:
         opening = _open_locked(file, lock, producer)
     except OutboxDamaged as error:
         # It stays as it is, for the reader to report; this producer goes on in another file.
-        _LOGGER.warning("%s", error)
+        LOGGER.warning("%s", error)
     finally:
         if opening is None:
             lock.release()
@@ -81,7 +80,7 @@ def _open_locked(file: OutboxFile, lock: HeldLock, producer: str) -> Opening | N
     try:
         if database.producer != producer:
             # Two names that one file name stands for, as on file systems that fold case.
-            _LOGGER.warning("%s belongs to another producer", file.database)
+            LOGGER.warning("%s belongs to another producer", file.database)
             database.close()
             return None
         marks = lock.read_marks()

@@ -9,7 +9,6 @@ one that writes no batch leaves no trace in the chain. Source: DESIGN 2, 4.2, 5.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +26,8 @@ from lineseal.transport.embedded.filesystem import warn_about
 from lineseal.transport.embedded.group import GroupCommit
 from lineseal.transport.embedded.names import make_private_folder
 from lineseal.transport.embedded.opening import Opening, claim_file
+from lineseal.transport.embedded.voice import LOGGER
 
-_LOGGER = logging.getLogger("lineseal")
 DAMAGE_REASON = "damaged on disk"
 
 _abandoned: list[object] = []
@@ -225,7 +224,7 @@ class Outbox:
                 # Once a batch is written the loss is told; raising would have it told again.
                 if final or not written:
                     raise
-                _LOGGER.warning("%s: sealing goes on later: %s", self.path, error)
+                LOGGER.warning("%s: sealing goes on later: %s", self.path, error)
                 break
             written, loss = written + 1, None
         return written
@@ -234,7 +233,7 @@ class Outbox:
         lost = chunk.rows - len(chunk.events)
         if lost:
             loss = _with_damage(loss, lost)
-            _LOGGER.warning("%s: %d pending events are damaged or gone", self.path, lost)
+            LOGGER.warning("%s: %d pending events are damaged or gone", self.path, lost)
         value, after = self._sealer.seal(chain, chunk.events, flags=flags, loss=loss)
         self._candidate = after
         with self._file_entrance.alone():

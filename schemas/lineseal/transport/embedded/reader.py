@@ -7,7 +7,6 @@ was reached is not opened at all.
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -16,10 +15,10 @@ from pathlib import Path
 
 from lineseal.schemas.errors import LogError, OutboxDamaged
 from lineseal.transport.base import LogRecord
-from lineseal.transport.embedded.names import OutboxFile, stream_names
+from lineseal.transport.embedded.names import DATABASE_SUFFIX, OutboxFile, stream_names
 from lineseal.transport.embedded.reading import Want, read_batches
+from lineseal.transport.embedded.voice import LOGGER
 
-_LOGGER = logging.getLogger("lineseal")
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.1
 _SETTLED_SECONDS = 2.0
@@ -54,6 +53,16 @@ class EmbeddedLogReader:
     def damaged(self) -> Mapping[str, OutboxDamaged]:
         """Return the streams that cannot be read on, and why; the others go on."""
         return dict(self._damaged)
+
+    def gone(self, positions: Mapping[str, int]) -> list[str]:
+        """Return the streams of *positions* that were files of an embedded log and are not here.
+
+        Raises:
+            LogError: The folder cannot be listed.
+
+        """
+        here = set(stream_names(self._folder))
+        return sorted(s for s in positions if s.endswith(DATABASE_SUFFIX) and s not in here)
 
     def seek(self, positions: Mapping[str, int]) -> None:
         """Read on from *positions*; streams not named start at their first record."""
@@ -108,7 +117,7 @@ class EmbeddedLogReader:
             records, exhausted = self._read_from(file, self._positions.get(name, 0), want)
         except OutboxDamaged as error:
             if name not in self._damaged:
-                _LOGGER.warning("%s", error)
+                LOGGER.warning("%s", error)
             self._damaged[name] = error
             return []
         except LogError as error:
@@ -126,7 +135,7 @@ class EmbeddedLogReader:
         records, end = read_batches(file, start, want)
         if not records and end < start:
             # An old copy, or a new file under an old name. Reading a batch twice is harmless.
-            _LOGGER.warning("%s ends before position %d: reading it anew", file.database, start)
+            LOGGER.warning("%s ends before position %d: reading it anew", file.database, start)
             self._positions.pop(file.stream, None)
             records, end = read_batches(file, 0, want)
         return records, not records or records[-1].next_position >= end
@@ -135,7 +144,7 @@ class EmbeddedLogReader:
         now = time.monotonic()
         since = self._unreadable.setdefault(name, now)
         if now - since > _PATIENCE_SECONDS:
-            _LOGGER.warning("%s", error)
+            LOGGER.warning("%s", error)
             self._unreadable[name] = math.inf
 
 

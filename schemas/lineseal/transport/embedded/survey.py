@@ -11,6 +11,7 @@ from lineseal.schemas.errors import LogError
 from lineseal.transport.embedded.faults import to_log_error
 from lineseal.transport.embedded.lock import try_lock
 from lineseal.transport.embedded.names import OutboxFile, stream_names
+from lineseal.transport.embedded.reading import connect_read_only
 from lineseal.transport.embedded.schema import check_format
 
 _BUSY_SECONDS = 2.0
@@ -69,11 +70,8 @@ def _look(file: OutboxFile) -> OutboxState:
 
 
 def _counts(file: OutboxFile) -> tuple[str, int, int]:
-    uri = f"{file.database.absolute().as_uri()}?mode=ro"
     try:
-        with contextlib.closing(
-            sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-        ) as connection:
+        with contextlib.closing(connect_read_only(file, _BUSY_SECONDS)) as connection:
             check_format(connection, file)
             row = connection.execute(
                 "SELECT producer, (SELECT count(*) FROM pending), (SELECT count(*) FROM batch)"

@@ -20,6 +20,7 @@ from lineseal.transport.kafka.clients import client_config
 from lineseal.transport.kafka.faults import to_log_error
 from lineseal.transport.kafka.url import KafkaUrl
 
+_CONNECT_SECONDS = 10.0
 _LATEST = -1
 _EARLIEST = -2
 """What ListOffsets takes instead of a time (Kafka protocol)."""
@@ -140,7 +141,7 @@ class Cluster:
             raise
         except (kafka_errors.KafkaError, OSError, ValueError) as error:
             raise to_log_error(
-                error, where, self.client_id, sasl=self.url.options.sasl
+                error, where, self.client_id, secured=self.url.options.secured
             ) from error
 
     def close(self) -> None:
@@ -148,8 +149,8 @@ class Cluster:
         self.admin.close()
 
 
-def open_cluster(url: KafkaUrl, timeout: float) -> Cluster:
-    """Connect, within *timeout* seconds.
+def open_cluster(url: KafkaUrl, timeout: float | None = None) -> Cluster:
+    """Connect, within *timeout* seconds: by default ten, or the request timeout if less.
 
     Raises:
         ConfigurationError: A file or secret that the URL names cannot be used.
@@ -157,6 +158,8 @@ def open_cluster(url: KafkaUrl, timeout: float) -> Cluster:
 
     """
     config = client_config(url, "admin")
+    if timeout is None:
+        timeout = min(_CONNECT_SECONDS, url.options["request_timeout_ms"] / 1000)
     connections: list[Any] = []
 
     def connect(**given: Any) -> Any:
@@ -170,5 +173,5 @@ def open_cluster(url: KafkaUrl, timeout: float) -> Cluster:
         # A constructor that fails leaves its thread running and its sockets open.
         for each in connections:
             each.close()
-        raise to_log_error(error, url, config["client_id"], sasl=url.options.sasl) from error
+        raise to_log_error(error, url, config["client_id"], secured=url.options.secured) from error
     return Cluster(admin, url)

@@ -24,7 +24,6 @@ from lineseal.transport.kafka.url import KafkaUrl
 from lineseal.transport.open import kafka_url
 
 _COLUMNS = ("topic", "setting", "value", "wanted", "why")
-_CONNECT_SECONDS = 15.0
 _url_option = click.option("--url", metavar="URL", help="The cluster; default: [log] url.")
 
 
@@ -35,7 +34,13 @@ def topics() -> None:
 
 @topics.command()
 @_url_option
-@click.option("--partitions", type=click.IntRange(1), default=6, show_default=True)
+@click.option(
+    "--partitions",
+    type=click.IntRange(1),
+    default=6,
+    show_default=True,
+    help="Partitions of the topic of events; the others get one.",
+)
 @click.option(
     "--replicas", type=click.IntRange(1), help="Default: 3, or the number of brokers if fewer."
 )
@@ -49,8 +54,8 @@ def topics() -> None:
 def create(*, url: str | None, partitions: int, replicas: int | None, retention_days: int) -> int:
     """Make the topics that are missing; those that exist are left as they are.
 
-    Events get PARTITIONS partitions, the others one. A producer's records stay in one partition:
-    choose the number once, since adding partitions later moves producers to others.
+    A producer's records stay in one partition. Choose the number of partitions once: adding some
+    later moves producers to others.
     """
     with _cluster(url) as cluster:
         copies = replicas or default_replicas(cluster)
@@ -99,7 +104,7 @@ def check(*, url: str | None, output: str) -> int:
 @contextlib.contextmanager
 def _cluster(url: str | None) -> Generator[Cluster]:
     home = find_home()
-    cluster = open_cluster(kafka_url(url or load_settings(home).log.url, home), _CONNECT_SECONDS)
+    cluster = open_cluster(kafka_url(url or load_settings(home).log.url, home))
     try:
         yield cluster
     finally:

@@ -77,6 +77,7 @@ _CONVERTERS: Mapping[str, Callable[[str], Any]] = {
     "delivery_timeout_ms": _milliseconds,
     "allow_auto_create_topics": _switch,
 }
+OPTION_NAMES = tuple(_CONVERTERS)
 _DEFAULTS: Mapping[str, Any] = {
     "security_protocol": "PLAINTEXT",
     "ssl_check_hostname": True,
@@ -103,6 +104,11 @@ class Options:
     def tls(self) -> bool:
         """Return True when the connection is encrypted."""
         return str(self["security_protocol"]).endswith("SSL")
+
+    @property
+    def secured(self) -> bool:
+        """Return True when either side proves who it is."""
+        return self.tls or self.sasl
 
     @property
     def sasl(self) -> bool:

@@ -41,6 +41,7 @@ class Producer:
         config = client_config(url, "writer")
         self.client_id = str(config["client_id"])
         self.failure: BaseException | None = None
+        self._connected = False
         self._topic = topic
         self._changed = changed
         self._client: Any = KafkaProducer(
@@ -65,10 +66,17 @@ class Producer:
             KafkaError: It was not taken.
 
         """
+        self._connected = False
         future = self._client.send(self._topic, key=key, value=value)
+        self._connected = True
         future.add_callback(self._delivered)
         future.add_errback(self._failed)
         return future
+
+    @property
+    def ready(self) -> bool:
+        """Return True when ``send`` will not wait for anything."""
+        return self._connected and self.failure is None
 
     def abandon(self) -> None:
         """Stop at once; what was not acknowledged may or may not have arrived."""

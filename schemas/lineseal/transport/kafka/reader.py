@@ -102,7 +102,7 @@ class KafkaLogReader:
         except kafka_errors.KafkaError as error:
             self.close()
             raise to_log_error(
-                error, self._where, session.client_id, sasl=self._url.options.sasl
+                error, self._where, session.client_id, secured=self._url.options.secured
             ) from error
         except BaseException:
             self.close()

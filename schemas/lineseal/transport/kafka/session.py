@@ -19,7 +19,6 @@ from lineseal.transport.kafka.clients import client_config
 from lineseal.transport.kafka.cluster import TopicView, open_cluster
 from lineseal.transport.kafka.url import KafkaUrl
 
-_CONNECT_SECONDS = 10.0
 _FETCH_BYTES = 16 * 1024 * 1024
 _PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 _FETCH_WAIT_MS = 250
@@ -41,7 +40,7 @@ class Session:
         """
         self._topic = topic
         timeout_ms = url.options["request_timeout_ms"]
-        self._cluster = open_cluster(url, min(timeout_ms / 1000, _CONNECT_SECONDS))
+        self._cluster = open_cluster(url)
         config = client_config(url, "reader")
         self.client_id = str(config["client_id"])
         config |= {

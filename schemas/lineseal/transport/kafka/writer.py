@@ -23,7 +23,7 @@ from lineseal.transport.base import EVENTS_TOPIC
 from lineseal.transport.kafka.cluster import open_cluster
 from lineseal.transport.kafka.faults import to_log_error
 from lineseal.transport.kafka.producer import Producer
-from lineseal.transport.kafka.trouble import is_denial, newest_trouble
+from lineseal.transport.kafka.trouble import newest_trouble
 from lineseal.transport.kafka.url import KafkaUrl
 
 MAX_UNACKNOWLEDGED_BYTES = 32 * 1024 * 1024
@@ -39,6 +39,7 @@ class _Pending:
     key: bytes
     value: bytes
     future: Any = None
+    done: bool = False
 
 
 class KafkaLogWriter:
@@ -55,7 +56,9 @@ class KafkaLogWriter:
         self._url = url
         self._topic = url.topic(topic)
         self._where = f"topic {self._topic} at {url}"
-        self._pending: deque[_Pending] = deque()
+        # Together, in this order: what is not acknowledged.
+        self._sent: deque[_Pending] = deque()
+        self._unsent: deque[_Pending] = deque()
         self._pending_bytes = 0
         self._producer: Producer | None = None
         self._changed = threading.Event()
@@ -84,9 +87,12 @@ class KafkaLogWriter:
             self.flush(self._url.options["request_timeout_ms"] / 1000)
             if self._pending_bytes + len(value) > MAX_UNACKNOWLEDGED_BYTES:
                 raise LogError(f"{self._url} acknowledges nothing: {self.last_error or 'waiting'}")
-        self._pending.append(_Pending(key.encode(), value))
+        self._drop_oldest_acknowledged()
+        if not self._sent and not self._unsent:
+            self._last_progress = time.monotonic()  # nothing was waiting, so nothing was stuck
+        self._unsent.append(_Pending(key.encode(), value))
         self._pending_bytes += len(value)
-        if self._producer is not None and self._producer.failure is None:
+        if self._producer is not None and self._producer.ready:
             self._send_unsent(self._producer, None)
 
     def flush(self, timeout: float) -> int:
@@ -103,8 +109,8 @@ class KafkaLogWriter:
         deadline = time.monotonic() + timeout
         while True:
             self._changed.clear()
-            self._drop_acknowledged()
-            if not self._pending:
+            self._drop_oldest_acknowledged()
+            if not self._sent and not self._unsent:
                 return 0
             producer = self._ready_producer(deadline)
             if producer is not None:
@@ -113,7 +119,7 @@ class KafkaLogWriter:
             left = deadline - time.monotonic()
             if left <= 0:
                 self._drop_acknowledged()
-                return len(self._pending)
+                return len(self._sent) + len(self._unsent)
             self._changed.wait(min(left, _LOOK_SECONDS))
 
     def identity(self, timeout: float) -> str:
@@ -133,7 +139,7 @@ class KafkaLogWriter:
         """Close the connection; what is not acknowledged by now is the caller's to send again."""
         self._closed = True
         self._abandon()
-        self._pending.clear()
+        self._unsent.clear()
         self._pending_bytes = 0
 
     def _check_usable(self) -> None:
@@ -143,13 +149,21 @@ class KafkaLogWriter:
             # kafka-python would take records in the child and never send them.
             raise LogError("the log writer belongs to the parent process; open a new one")
 
+    def _drop_oldest_acknowledged(self) -> None:
+        while self._sent and _acknowledged(self._sent[0]):
+            self._count_off(self._sent.popleft())
+
     def _drop_acknowledged(self) -> None:
-        kept = [each for each in self._pending if not _acknowledged(each)]
-        if len(kept) < len(self._pending):
-            self._pending = deque(kept)
-            self._pending_bytes = sum(len(each.value) for each in kept)
-            self._last_progress = time.monotonic()
-            self._backoff.reset()
+        for each in self._sent:
+            if _acknowledged(each):
+                self._count_off(each)
+        self._sent = deque(each for each in self._sent if not each.done)
+
+    def _count_off(self, each: _Pending) -> None:
+        each.done = True
+        self._pending_bytes -= len(each.value)
+        self._last_progress = time.monotonic()
+        self._backoff.reset()
 
     def _ready_producer(self, deadline: float) -> Producer | None:
         """Return a producer that has not failed, or None while it is too early for a new one."""
@@ -178,7 +192,7 @@ class KafkaLogWriter:
         self.rebuilds += 1
         self._not_before = time.monotonic() + self._backoff.pause()
         self.last_error = to_log_error(
-            failure, self._where, producer.client_id, sasl=self._url.options.sasl
+            failure, self._where, producer.client_id, secured=self._url.options.secured
         )
         if not self.last_error.retryable:
             raise self.last_error from failure
@@ -189,9 +203,8 @@ class KafkaLogWriter:
         return float(self._url.options["delivery_timeout_ms"] / 1000 * 1.25)
 
     def _send_unsent(self, producer: Producer, deadline: float | None) -> None:
-        for each in self._pending:
-            if each.future is not None:
-                continue
+        while self._unsent:
+            each = self._unsent[0]
             try:
                 each.future = producer.send(each.key, each.value)
             except kafka_errors.KafkaTimeoutError:
@@ -202,12 +215,14 @@ class KafkaLogWriter:
                 # The object may have failed in its own thread meanwhile: that is the cause then.
                 producer.failure = producer.failure or error
                 return
+            self._sent.append(self._unsent.popleft())
 
     def _ask_why(self, producer: Producer, seconds: float) -> None:
         """Find out whether we are refused, the topic is missing, or the broker only silent."""
         trouble = newest_trouble(producer.client_id)
-        if trouble is not None and is_denial(trouble):
-            producer.failure = producer.failure or trouble
+        if trouble is not None and trouble.is_denial:
+            # A timeout is what the client will call it; to_log_error() finds the cause again.
+            producer.failure = producer.failure or kafka_errors.KafkaTimeoutError()
         if producer.failure is not None or self._asked:
             return
         self._asked = True
@@ -216,15 +231,15 @@ class KafkaLogWriter:
         except LogError as error:
             self.last_error = error
             if not error.retryable:
-                producer.failure = producer.failure or error
+                producer.failure = error
 
     def _abandon(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None and self._pid == os.getpid():
             producer.abandon()
         self._drop_acknowledged()
-        for each in self._pending:
-            each.future = None
+        self._unsent.extendleft(reversed(self._sent))
+        self._sent.clear()
 
 
 def _acknowledged(pending: _Pending) -> bool:

@@ -97,13 +97,13 @@ class RelayCursor:
 
 def _read(path: Path) -> tuple[str | None, dict[str, int]]:
     try:
-        text = path.read_text("utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return None, {}
     except OSError as error:
         raise LogError(f"cannot read {path}: {error.strerror}") from error
     try:
-        document = json.loads(text)
+        document = json.loads(content)
         positions = cast("dict[str, Any]", document["positions"])
         known = document["format"] == _FORMAT
         identity, counts = document["topic"], {name: int(n) for name, n in positions.items()}

@@ -21,7 +21,7 @@ WINDOW_RECORDS = 1000
 GRACE_SECONDS = 8.0
 """How long an orderly stop waits for acknowledgements that are on their way."""
 _IDENTITY_SECONDS = 30.0
-_ASK_SECONDS = 10.0
+_ASK_SECONDS = 5.0
 _STEP_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -65,15 +65,17 @@ class Relay:
             self._to_hand_over = deque(self._window)
         return self.waiting
 
-    def ship(self, timeout: float) -> bool:
+    def ship(self, timeout: float, ask_timeout: float = _ASK_SECONDS) -> bool:
         """Ship the window; True when all of it was acknowledged within *timeout* seconds.
+
+        Now and then the topic's id is asked for first: for up to *ask_timeout* seconds.
 
         Raises:
             TopicReplaced: The topic is not the one the cursor counts for.
             LogError: Nothing can be shipped now; call again later.
 
         """
-        self._check_identity()
+        self._check_identity(ask_timeout)
         while self._to_hand_over:
             record = self._to_hand_over[0]
             self._writer.append(record.key, record.value)
@@ -85,10 +87,10 @@ class Relay:
         self._window = []
         return True
 
-    def _check_identity(self) -> None:
+    def _check_identity(self, timeout: float) -> None:
         now = time.monotonic()
         if self._identified_at is None or now - self._identified_at > _IDENTITY_SECONDS:
-            self._cursor.bind(self._writer.identity(_ASK_SECONDS))
+            self._cursor.bind(self._writer.identity(timeout))
             self._identified_at = now
 
 
@@ -110,7 +112,7 @@ def ship_all(relay: Relay, timeout: float) -> None:
                 f" in the outbox: {trouble or 'the broker does not answer'}"
             ) from trouble
         try:
-            if relay.ship(min(left, _STEP_SECONDS)):
+            if relay.ship(min(left, _STEP_SECONDS), min(left, _ASK_SECONDS)):
                 backoff.reset()
         except LogError as error:
             if not error.retryable:
