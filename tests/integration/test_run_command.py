@@ -219,10 +219,12 @@ def test_open_descriptors_are_passed_on(home: Home, tmp_path: Path) -> None:
 
 
 WAITER = """
+import os
 import signal, sys, time
 
 def stop(number, frame):
-    print("got", signal.Signals(number).name, flush=True)
+    # Not print: the signal may come while "ready" is still being printed.
+    os.write(1, f"got {signal.Signals(number).name}\\n".encode())
     sys.exit({status})
 
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

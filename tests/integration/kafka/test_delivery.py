@@ -215,6 +215,19 @@ def test_a_missing_topic_is_an_error_that_waiting_does_not_cure(kit: Kit) -> Non
     assert flush_until_empty(writer, PATIENCE_SECONDS) == 0
 
 
+def test_a_writer_that_had_nothing_to_do_is_not_taken_for_stuck(kit: Kit) -> None:
+    """However long it was idle, it goes on with the connection it has."""
+    writer = kit.writer(**IMPATIENT)
+    writer.append("left", b"value")
+    assert writer.flush(PATIENCE_SECONDS) == 0
+    time.sleep(STANDSTILL_SECONDS)
+    writer.append("left", b"value")
+    writer.flush(0.0)
+
+    assert flush_until_empty(writer, PATIENCE_SECONDS) == 0
+    assert writer.rebuilds == 0
+
+
 def test_a_value_over_the_limit_is_refused_here(kit: Kit) -> None:
     """Before it blocks what comes behind it."""
     writer = kit.writer()

@@ -72,6 +72,7 @@ def test_what_is_no_kafka_url_is_refused(url: str) -> None:
         ("client_id=a&client_id=b", "client_id stands twice"),
         ("client_id=", "client_id"),
         ("api_version=two", "api_version"),
+        ("api_version=4", "api_version"),
         ("request_timeout_ms=0", "request_timeout_ms"),
         ("delivery_timeout_ms=1000", "must not be below"),
         ("security_protocol=TLS", "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),

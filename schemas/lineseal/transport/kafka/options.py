@@ -7,6 +7,7 @@ They carry kafka-python's own names. A secret is never written into a URL, only 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from lineseal.schemas.errors import ConfigurationError
 SECRET_SCHEMES = ("env:", "file:")
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
+_VERSION = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2}){1,2}")
 _SWITCHES = {"true": True, "false": False}
 
 
@@ -47,10 +49,9 @@ def _milliseconds(value: str) -> int:
 
 
 def _version(value: str) -> tuple[int, ...]:
-    parts = value.split(".")
-    if not all(part.isascii() and part.isdigit() for part in parts):
+    if not _VERSION.fullmatch(value):
         raise ValueError("must be a version such as 2.8")
-    return tuple(map(int, parts))
+    return tuple(map(int, value.split(".")))
 
 
 def _reference(value: str) -> str:

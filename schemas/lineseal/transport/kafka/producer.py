@@ -18,6 +18,7 @@ from kafka import errors as kafka_errors
 
 from lineseal.schemas.limits import MAX_RECORD_BYTES
 from lineseal.transport.kafka.clients import client_config
+from lineseal.transport.kafka.faults import to_log_error
 from lineseal.transport.kafka.url import KafkaUrl
 
 MAX_OVERHEAD_BYTES = 64 * 1024
@@ -36,6 +37,7 @@ class Producer:
 
         Raises:
             ConfigurationError: A file or secret that the URL names cannot be used.
+            LogRefused: The options do not fit together.
 
         """
         config = client_config(url, "writer")
@@ -44,19 +46,22 @@ class Producer:
         self._connected = False
         self._topic = topic
         self._changed = changed
-        self._client: Any = KafkaProducer(
-            **config,
-            acks="all",
-            enable_idempotence=False,
-            max_in_flight_requests_per_connection=1,
-            delivery_timeout_ms=url.options["delivery_timeout_ms"],
-            max_block_ms=_BLOCK_MS,
-            max_request_size=MAX_RECORD_BYTES + MAX_OVERHEAD_BYTES,
-            batch_size=_BATCH_BYTES,
-            allow_auto_create_topics=url.options["allow_auto_create_topics"],
-            reconnect_backoff_max_ms=1000,
-            metrics_enabled=False,
-        )
+        config |= {
+            "acks": "all",
+            "enable_idempotence": False,
+            "max_in_flight_requests_per_connection": 1,
+            "delivery_timeout_ms": url.options["delivery_timeout_ms"],
+            "max_block_ms": _BLOCK_MS,
+            "max_request_size": MAX_RECORD_BYTES + MAX_OVERHEAD_BYTES,
+            "batch_size": _BATCH_BYTES,
+            "allow_auto_create_topics": url.options["allow_auto_create_topics"],
+            "reconnect_backoff_max_ms": 1000,
+            "metrics_enabled": False,
+        }
+        try:
+            self._client: Any = KafkaProducer(**config)
+        except (kafka_errors.KafkaError, OSError, ValueError) as error:
+            raise to_log_error(error, url, self.client_id) from error
 
     def send(self, key: bytes, value: bytes) -> Any:
         """Hand over one record and return its future.

@@ -17,6 +17,7 @@ from kafka.structs import TopicPartition
 from lineseal.transport.base import LogRecord
 from lineseal.transport.kafka.clients import client_config
 from lineseal.transport.kafka.cluster import TopicView, open_cluster
+from lineseal.transport.kafka.faults import to_log_error
 from lineseal.transport.kafka.url import KafkaUrl
 
 _FETCH_BYTES = 16 * 1024 * 1024
@@ -55,7 +56,11 @@ class Session:
             "reconnect_backoff_max_ms": 1000,
             "metrics_enabled": False,
         }
-        self._consumer: Any = KafkaConsumer(**config)
+        try:
+            self._consumer: Any = KafkaConsumer(**config)
+        except (kafka_errors.KafkaError, OSError, ValueError) as error:
+            self._cluster.close()
+            raise to_log_error(error, url, self.client_id) from error
 
     def view(self) -> TopicView:
         """Describe the topic as it is now.
