@@ -51,7 +51,8 @@ def to_log_error(
     if cause.is_vague:
         cause = newest_trouble(client_id) or cause
     text = f"{where}: {_describe(cause)}"
-    if secured and cause.is_hang_up:
+    # What a refused TLS handshake looks like differs between OpenSSL and Python versions.
+    if (secured and cause.is_hang_up) or "Handshake failed" in cause.text:
         text += "; it may have refused our certificate, password or token"
     if cause.is_denial:
         return LogDenied(text)
