@@ -152,7 +152,7 @@ class Store:
                 )
             if version:
                 self._check_deployment(connection)
-            for number in range(version + 1, newest + 1):
+            for number in sorted(number for number in migrations if number > version):
                 _migrate(connection, number, migrations[number], self._deployment)
             if version < newest:
                 # A migration must never be replayed from the write-ahead log.

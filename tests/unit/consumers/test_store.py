@@ -19,6 +19,7 @@ import duckdb
 import pytest
 
 from lineseal.consumers.store import Store, write_fact
+from lineseal.queries.database import schema_version
 from lineseal.schemas.errors import StoreBusy, StoreError, StoreIncompatible
 
 
@@ -44,7 +45,7 @@ def test_a_new_store_is_private_and_says_what_it_is(path: Path) -> None:
     with Store(path, deployment="prod") as store:
         facts = (store.fact("schema_version"), store.fact("deployment"), store.fact("other"))
 
-    assert facts == ("2", "prod", None)
+    assert facts == (str(schema_version()), "prod", None)
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
 
 
@@ -102,7 +103,7 @@ def test_a_store_this_process_reads_is_busy_too(path: Path) -> None:
 def test_a_store_of_a_newer_lineseal_is_left_alone(path: Path) -> None:
     """The message asks for an upgrade."""
     with Store(path, deployment="prod") as store:
-        write_fact(store.connection, "schema_version", "3")
+        write_fact(store.connection, "schema_version", str(schema_version() + 1))
 
     with pytest.raises(StoreIncompatible, match="upgrade"):
         _ = Store(path, deployment="prod").connection
@@ -128,7 +129,7 @@ def test_an_older_store_is_migrated_forward(path: Path) -> None:
 
     with Store(path, deployment="prod") as store:
         assert store.positions() == {"s": 7}
-        assert store.fact("schema_version") == "2"
+        assert store.fact("schema_version") == str(schema_version())
         assert store.connection.execute("SELECT count(*) FROM registration").fetchone() == (0,)
 
 

@@ -1,0 +1,71 @@
+-- What the detections found, and how far they have looked.
+-- Append-only: an alert is the newest of its changes. A forwarder's cursor is change_index.
+-- Texts may quote what events say: escape them at every sink.
+
+CREATE TABLE alert_change (
+  change_index      BIGINT NOT NULL,    -- from 0, no holes, in the order of commits
+  alert_id          VARCHAR NOT NULL,   -- UUIDv5 of rule, subject and window_start
+  revision          BIGINT NOT NULL,    -- of this alert, from 1, no holes
+  activity          VARCHAR NOT NULL,   -- open (again), update, close
+  status            VARCHAR NOT NULL,   -- open, acknowledged, closed
+  rule_id           VARCHAR NOT NULL,   -- DP-001
+  rule_uuid         VARCHAR NOT NULL,
+  rule_version      VARCHAR NOT NULL,
+  rule_status       VARCHAR NOT NULL,   -- experimental, test, stable, deprecated
+  title             VARCHAR NOT NULL,   -- the rule's; never variable
+  severity          VARCHAR NOT NULL,   -- info, low, medium, high, critical
+  confidence        VARCHAR NOT NULL,   -- low, medium, high
+  techniques        VARCHAR[] NOT NULL, -- MITRE ATLAS ids: AML.T0020
+  owasp             VARCHAR[] NOT NULL, -- LLM04:2025, ML02:2023
+  subject           VARCHAR NOT NULL,   -- dataset:lake/tx@3, producer:trainer, person:alice, source:URI, ...
+  window_start      TIMESTAMP,          -- null: the rule has one alert per subject for good
+  window_end        TIMESTAMP,          -- excluded
+  first_seen        TIMESTAMP NOT NULL, -- earliest and latest occurrence, claimed time, both included
+  last_seen         TIMESTAMP NOT NULL,
+  "count"           BIGINT NOT NULL,    -- occurrences
+  reasons           VARCHAR[] NOT NULL, -- what was found, one sentence each, sorted
+  evidence          VARCHAR[] NOT NULL, -- event ids, the earliest 100 by time
+  batches           STRUCT(producer VARCHAR, epoch VARCHAR, batch_seq BIGINT, stream VARCHAR, "position" BIGINT)[] NOT NULL,
+  context           VARCHAR NOT NULL,   -- JSON object: sources, releases, people around the subject, as known then
+  runbook           VARCHAR NOT NULL,   -- docs/runbooks/DP-001.md
+  policy_sha256     VARCHAR NOT NULL,   -- of the policy it was judged by: sha256:...
+  decided_by        VARCHAR,            -- who acknowledged or closed it; null: nobody, or the facts did
+  decision_event_id VARCHAR,            -- the override event that says so
+  decision_reason   VARCHAR,            -- that person's, or why the engine closed it
+  ingest_time       TIMESTAMP NOT NULL, -- the commit it was found in: rows up to this one were seen
+  changed_at        TIMESTAMP NOT NULL  -- clock of the detecting process
+);
+
+-- One row per alert: its newest state.
+CREATE VIEW alert AS
+WITH newest AS (
+  SELECT
+    alert_id,
+    max(change_index) AS change_index,
+    min(changed_at) AS created_at,
+    min(ingest_time) AS created_ingest_time
+  FROM alert_change
+  GROUP BY alert_id
+)
+SELECT alert_change.*, newest.created_at, newest.created_ingest_time
+FROM newest
+JOIN alert_change USING (alert_id, change_index);
+
+-- How far each rule has looked. A rule whose digest or policy is another one looks at everything again.
+CREATE TABLE detection (
+  rule_id       VARCHAR NOT NULL,
+  rule_sha256   VARCHAR NOT NULL, -- of the rule's file
+  policy_sha256 VARCHAR NOT NULL, -- of the policy and thresholds it ran with
+  watermark     TIMESTAMP,        -- newest ingest_time it has seen; null: none
+  tick_time     TIMESTAMP,        -- newest tick it has seen; null: none
+  last_run_at   TIMESTAMP NOT NULL
+);
+
+-- The signed moments that rules about absence are judged at: heartbeats in the topic of alerts.
+CREATE TABLE tick (
+  tick_time     TIMESTAMP NOT NULL,
+  producer      VARCHAR,  -- who signed it; null: nobody, there is no key for it
+  epoch         VARCHAR,
+  batch_seq     BIGINT,
+  header_sha256 VARCHAR
+);
