@@ -150,15 +150,16 @@ class Materialiser:
         else:
             delivery.take(work, keyring, stored)
         positions = {**stored, **delivery.positions}
-        connection.execute("BEGIN")
-        try:
-            self._write(connection, delivery, keyring)
-        except BaseException:
-            with contextlib.suppress(duckdb.Error):
-                connection.execute("ROLLBACK")
-            raise
-        if not self._seal_commit(connection, stored, positions):
-            return StepReport()
+        with self._store.writing:
+            connection.execute("BEGIN")
+            try:
+                self._write(connection, delivery, keyring)
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            if not self._seal_commit(connection, stored, positions):
+                return StepReport()
         self._tail = delivery.tail
         # The log does not know yet that it may go on behind a gap.
         self._positions = None if isinstance(work, LogGap) else positions

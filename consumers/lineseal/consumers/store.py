@@ -3,13 +3,16 @@
 Rules: one process writes (DuckDB's lock is the fence); a store belongs to one deployment and is
 only ever migrated forward; nothing is downloaded or loaded into the database; the files are
 readable by their owner alone. The store is reached through this module only, and no caller
-keeps a connection across ``release``. Source: DESIGN 7; reference 4.1 to 4.4.
+keeps a connection across ``release``. One thread owns ``connection``; other threads of the
+process read on ``cursor()``, which sees what is committed, and write inside ``transaction()``.
+Source: DESIGN 7; reference 4.1 to 4.4.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Generator
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import Any, Self
 
 import duckdb
 
+from lineseal.consumers.readers import Readers
 from lineseal.schemas.errors import StoreBusy, StoreError, StoreIncompatible
 
 _LOCKED = re.compile(r"conflicting lock|could not set lock|different configuration", re.IGNORECASE)
@@ -45,6 +49,9 @@ class Store:
         self._deployment = deployment
         self._memory_limit = memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._readers = Readers()
+        self.writing = threading.RLock()
+        """Held from BEGIN to COMMIT by whoever writes."""
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -64,7 +71,42 @@ class Store:
                 connection.close()
                 raise
             self._connection = connection
+            self._readers.admit(connection)
         return self._connection
+
+    @contextlib.contextmanager
+    def cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """Read beside the writer, from any thread: what is committed, as of each statement.
+
+        Raises:
+            StoreBusy: The store is not open just now; ask again.
+
+        """
+        with self._readers.cursor() as cursor:
+            yield cursor
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """Write from any thread: what the block does is committed together, or not at all.
+
+        One at a time, and never while the materialiser commits: keep it short.
+
+        Raises:
+            StoreBusy: The store is not open just now; ask again.
+            StoreError: DuckDB failed. When it failed to commit, only the store knows whether it
+                did: ask it before doing the same again.
+
+        """
+        with self.writing, self._readers.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.execute("ROLLBACK")
+                raise
+            with _translated(self.path):
+                cursor.execute("COMMIT")
 
     @property
     def is_open(self) -> bool:
@@ -75,6 +117,7 @@ class Store:
         """Close the file so that other processes can read it; calling it twice is fine."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            self._readers.dismiss()
             with _translated(self.path):
                 connection.close()
 
