@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from lineseal.producers.capture.redact import redact_text
+from lineseal.producers.capture.secret_text import redact_text
 from lineseal.schemas.limits import MAX_STRING_BYTES
 
 _SCANNED = 8 * MAX_STRING_BYTES

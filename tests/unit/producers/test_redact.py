@@ -15,14 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineseal.producers.capture.redact import (
-    REDACTED,
-    is_secret_key,
-    redact_command,
-    redact_identifier,
-    redact_record,
-    redact_text,
-)
+from lineseal.producers.capture.command_line import redact_command
+from lineseal.producers.capture.redact import redact_record
+from lineseal.producers.capture.secret_keys import is_secret_key
+from lineseal.producers.capture.secret_text import REDACTED, redact_identifier, redact_text
 from lineseal.schemas.model import Pair, Registration, RunEvent, RunState, Source, Subject
 from lineseal.schemas.record import to_record
 

@@ -15,7 +15,7 @@ import click
 
 from lineseal.commandline.escape import visible
 from lineseal.producers.artifacts import ArtifactSpec, artifact
-from lineseal.producers.capture.redact import redact_command
+from lineseal.producers.capture.command_line import redact_command
 from lineseal.producers.cli.child import Child
 from lineseal.producers.emitter import Emitter
 from lineseal.producers.run import PARENT_NAME, PARENT_NAMESPACE, PARENT_RUN, Run
