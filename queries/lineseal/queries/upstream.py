@@ -9,9 +9,9 @@ import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
+from lineseal.queries.ancestry import load_ancestry
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
-from lineseal.queries.evidence import load_evidence
-from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.graph import Direction, Lineage
 from lineseal.queries.node import Node
 from lineseal.queries.rows import edge_rows, first_writers, hops, node_row, run_rows
 from lineseal.queries.times import Moment, format_time
@@ -28,19 +28,11 @@ def answer_trace(
     now: dt.datetime,
 ) -> Answer:
     """Walk upstream from *subject* and judge it against *suspects*, if any are given."""
-    lineage = Traversal(connection, moment).walk([subject.id], Direction.UPSTREAM, max_depth)
-    evidence = load_evidence(connection, lineage, moment, now)
-    defects = {
-        defect
-        for found in completeness.merge(
-            completeness.weak_links(lineage, evidence),
-            completeness.unclosed_chains(lineage, evidence),
-            completeness.open_leaves(lineage, evidence),
-            completeness.cuts(lineage, max_depth),
-            look_alikes(lineage, suspects or ()),
-        ).values()
-        for defect in found
-    }
+    ancestry = load_ancestry(connection, subject, moment, max_depth=max_depth, now=now)
+    lineage, evidence = ancestry.lineage, ancestry.evidence
+    defects = set(ancestry.defects)
+    for found in look_alikes(lineage, suspects or ()).values():
+        defects |= found
     if suspects is not None:
         holes = Holes(connection, suspects, moment, now)
         defects |= holes.until(made_at(lineage, evidence, subject.id))

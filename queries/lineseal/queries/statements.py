@@ -1,0 +1,101 @@
+"""What was said about these artifact versions? Registrations, checks and decisions, as recorded.
+
+Judges nothing: whether a statement counts (whose key signed it, whether it names the version or
+only the name) is for whoever asks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from lineseal.queries.catalog import query
+from lineseal.queries.graph import RunKey
+from lineseal.queries.times import Moment
+
+NAME = "name"
+"""Value of ``Statement.names`` for one that is about every version of a name alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Hold one statement about one artifact version.
+
+    ``names`` says what ties it to the version: digest, version, or only the name. ``fields`` are
+    the columns of its table, times as text in UTC.
+    """
+
+    event_time: dt.datetime
+    event_id: str
+    body: str
+    names: str
+    fields: dict[str, Any]
+
+    @property
+    def proven_actor(self) -> bool:
+        """Tell whether it is signed by the personal key of the human it names."""
+        return bool(self.fields["actor_verified"]) and self.fields["actor_kind"] == "human"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """Hold what a run said of itself; columns as in ``run_details.sql``."""
+
+    code: dict[str, Any] | None
+    environment: dict[str, Any] | None
+    trigger: str | None
+    message: str | None
+    parameters: list[dict[str, str]]
+    metrics: list[dict[str, Any]]
+
+
+def load_statements(
+    connection: duckdb.DuckDBPyConnection, ids: Iterable[int], moment: Moment
+) -> dict[int, list[Statement]]:
+    """Load what was said about each of *ids*, the oldest first."""
+    found = query("statements_about").rows(connection, ids=list(ids), **moment.parameters)
+    fields = _load_fields(connection, {(producer, event) for _, _, producer, event, _, _ in found})
+    statements: dict[int, list[Statement]] = {}
+    for node, body, producer, event_id, event_time, names in found:
+        statements.setdefault(node, []).extend(
+            Statement(event_time, event_id, body, names, said)
+            for said in fields[body, producer, event_id]
+        )
+    for about in statements.values():
+        about.sort(key=lambda statement: (statement.event_time, statement.event_id))
+    return statements
+
+
+def _load_fields(
+    connection: duckdb.DuckDBPyConnection, events: set[tuple[str, str]]
+) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+    """Load the rows of *events* (producer and id): one, unless a producer used an id twice."""
+    keys = sorted(events)
+    rows = query("statement_fields").rows(
+        connection,
+        producers=[producer for producer, _ in keys],
+        event_ids=[event_id for _, event_id in keys],
+    )
+    fields: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for body, producer, event_id, text in sorted(set(rows)):
+        fields.setdefault((body, producer, event_id), []).append(json.loads(text))
+    return fields
+
+
+def load_run_details(
+    connection: duckdb.DuckDBPyConnection, runs: Iterable[RunKey], moment: Moment
+) -> dict[RunKey, RunDetails]:
+    """Load code, environment, parameters and metrics of *runs*."""
+    keys = sorted(runs)
+    rows = query("run_details").rows(
+        connection,
+        producers=[producer for producer, _ in keys],
+        run_ids=[run_id for _, run_id in keys],
+        known_at=moment.known_at,
+    )
+    return {(producer, run_id): RunDetails(*details) for producer, run_id, *details in rows}
