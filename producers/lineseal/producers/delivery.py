@@ -19,6 +19,9 @@ from lineseal.producers.sealing import Sealing
 from lineseal.producers.tally import Tally
 from lineseal.schemas.errors import LinesealError, LogError
 from lineseal.transport.embedded import Outbox
+from lineseal.transport.open import is_kafka
+from lineseal.transport.relay.background import BackgroundRelay
+from lineseal.transport.relay.drain import drain
 
 CLOSE_SECONDS = 10.0
 """How long closing waits for the disk; what is not sealed by then stays durable."""
@@ -31,10 +34,15 @@ _deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()
 class Delivery:
     """Owns the open outbox of one emitter in this process. Safe to share between threads."""
 
-    def __init__(self, identity: Identity, tally: Tally) -> None:
-        """Prepare to deliver as *identity* and to count in *tally*; nothing is opened yet."""
+    def __init__(self, identity: Identity, tally: Tally, *, relay: bool = False) -> None:
+        """Prepare to deliver as *identity* and to count in *tally*; nothing is opened yet.
+
+        With *relay*, and a log in Kafka, a thread of this process ships what is sealed.
+        """
         self._identity = identity
         self._tally = tally
+        self._relay: BackgroundRelay | None = None
+        self._with_relay = relay and is_kafka(identity.settings.log.url)
         self._reset()
         _deliveries.add(self)
 
@@ -98,6 +106,11 @@ class Delivery:
             self._sealing = None
         return sealing is None or sealing.stop(timeout_seconds)
 
+    def drain(self) -> None:
+        """Let this process's own relay ship what is left, bounded, and end it; say what stays."""
+        if self._relay is not None:
+            drain(self._relay, self._identity.settings.emitter.drain_seconds)
+
     def before_fork(self) -> None:
         """Keep the outbox still while the process forks."""
         self._held = None if self._sealing is None else self._sealing.outbox
@@ -145,8 +158,16 @@ class Delivery:
                 self._opening = False
             self._retry_seconds = _FIRST_RETRY_SECONDS
             self._sealing.start()
+            self._start_relay()
             _close_in_worker(self)
             return self._sealing
+
+    def _start_relay(self) -> None:
+        """Ship from a thread; it stands by while another relay of this log folder works."""
+        if self._with_relay and self._relay is None:
+            self._relay = self._identity.relay()
+        if self._relay is not None:
+            self._relay.start()
 
     def _last_try(self) -> Sealing | None:
         try:

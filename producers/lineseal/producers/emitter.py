@@ -64,6 +64,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         problem: LinesealError | None = None,
         strict: bool = False,
         namespace: str = DEFAULT_NAMESPACE,
+        relay: bool = False,
     ) -> None:
         """Emit as *identity*; None means that everything is dropped because of *problem*.
 
@@ -72,6 +73,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
             problem: Why there is no identity.
             strict: Raise into the job instead of dropping.
             namespace: Namespace of jobs that are named without one.
+            relay: With a log in Kafka, ship from a thread of this process.
 
         """
         self._identity = identity
@@ -83,7 +85,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         self._delivery: Delivery | None = None
         self._envelope: Envelope | None = None
         if identity is not None:
-            self._delivery = Delivery(identity, self._tally)
+            self._delivery = Delivery(identity, self._tally, relay=relay)
             self._envelope = Envelope(identity.producer, identity.actor, _workload())
             self._finalizer = weakref.finalize(self, self._delivery.close)
 
@@ -96,6 +98,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         key: str | None = None,
         strict: bool | None = None,
         home: str | Path | None = None,
+        relay: bool | None = None,
     ) -> Self:
         """Make an emitter from the home that is found here or above, and its settings.
 
@@ -108,6 +111,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
             key: A signer URI or the path of a private key; by default the producer's.
             strict: Raise into the job; ``[emitter] strict`` by default.
             home: The home folder; ``LINESEAL_HOME`` or ``.lineseal`` here or above by default.
+            relay: Ship to Kafka from a thread of this process; ``[emitter] relay`` by default.
 
         Raises:
             LinesealError: Only when strict: there is no home, or its settings cannot work.
@@ -127,6 +131,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
             identity,
             strict=settings.emitter.strict if strict is None else strict,
             namespace=settings.emitter.namespace,
+            relay=settings.emitter.relay if relay is None else relay,
         )
 
     @property
@@ -276,10 +281,13 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
     def close(self) -> None:
         """Seal everything, end the epoch and release the outbox; calling it twice is fine.
 
+        With a relay of its own it then ships for at most ``[emitter] drain_seconds``.
         An event emitted later opens another outbox.
         """
         if self._delivery is not None and not self._delivery.close():
             LOGGER.warning("the outbox is still being sealed; the producer's next run ends it")
+        if self._delivery is not None:
+            self._delivery.drain()
 
     def __enter__(self) -> Self:
         """Return the emitter itself."""

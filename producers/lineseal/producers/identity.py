@@ -22,6 +22,7 @@ from lineseal.signing.sealer import Sealer
 from lineseal.signing.signers import KeySigner, file_uri, load_signer
 from lineseal.transport.embedded import Outbox, adopt_orphans, open_log_folder
 from lineseal.transport.embedded.voice import LOGGER
+from lineseal.transport.relay.background import BackgroundRelay
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,15 @@ class Identity:
             linger_seconds=emitter.linger_ms / 1000,
             adopt=partial(adopt_orphans, folder, self.producer, sealer),
         )
+
+    def relay(self) -> BackgroundRelay:
+        """Prepare a relay that ships this home's outboxes to the log in Kafka.
+
+        Raises:
+            ConfigurationError, LogError: The log's address is wrong, or the folder cannot be made.
+
+        """
+        return BackgroundRelay(self.settings.log.url, self.home, self.folder())
 
     def _signer(self) -> KeySigner:
         try:

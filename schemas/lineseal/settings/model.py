@@ -42,6 +42,15 @@ class EmitterSettings:
         4096 * MIB, "bytes one outbox may hold before events are dropped", least=MIB
     )
     strict: bool = _setting(False, "raise into the job instead of counting a loss")
+    relay: bool = _setting(
+        False, "with a log in Kafka, ship from a thread of the job, where no relay runs beside it"
+    )
+    drain_seconds: int = _setting(
+        10,
+        "with a log in Kafka, how long 'lineseal run', or a job with a relay of its own, tries to"
+        " ship what is left before it ends; 0 not at all",
+        least=0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

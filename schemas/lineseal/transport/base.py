@@ -17,6 +17,11 @@ from typing import Protocol
 
 EVENTS_TOPIC = "events"
 """Topic of sealed batches; with Kafka it is prefixed: ``lineseal.events``."""
+ALERTS_TOPIC = "alerts"
+REJECTS_TOPIC = "rejects"
+CHECKPOINTS_TOPIC = "checkpoints"
+RECEIPTS_TOPIC = "receipts"
+"""How far the materialiser has come with each producer, signed (``signing.receipt``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

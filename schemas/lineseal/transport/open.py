@@ -5,13 +5,14 @@ The Kafka client is imported for a Kafka URL and for nothing else.
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from lineseal.schemas.errors import ConfigurationError, MissingExtra
 from lineseal.settings import Home
 from lineseal.transport.base import EVENTS_TOPIC, LogReader, LogWriter
-from lineseal.transport.embedded import EmbeddedLogReader
+from lineseal.transport.embedded import EmbeddedLogReader, EmbeddedLogWriter
 
 if TYPE_CHECKING:
     from lineseal.transport.kafka import KafkaUrl
@@ -38,12 +39,15 @@ def is_kafka(url: str) -> bool:
     return url.startswith(KAFKA_SCHEME)
 
 
-def open_reader(url: str, home: Home, *, identity: str | None = None) -> LogReader:
-    """Open the log of events that *url* names, for reading.
+def open_reader(
+    url: str, home: Home, *, topic: str = EVENTS_TOPIC, identity: str | None = None
+) -> LogReader:
+    """Open one topic of the log that *url* names, for reading.
 
     Args:
         url: What ``[log] url`` says.
         home: Where relative paths start.
+        topic: Its name without a prefix: events, alerts, rejects, checkpoints, receipts.
         identity: With Kafka, the ``identity`` of the reader that made the positions to be sought:
             a topic of the same name that is not that one is refused.
 
@@ -55,14 +59,34 @@ def open_reader(url: str, home: Home, *, identity: str | None = None) -> LogRead
     if is_kafka(url):
         kafka = _kafka()
         reader: LogReader = kafka.KafkaLogReader(
-            kafka.parse_kafka_url(url, home.path), identity=identity
+            kafka.parse_kafka_url(url, home.path), topic, identity=identity
         )
         return reader
-    folder = url.removeprefix(EMBEDDED_SCHEME)
-    if folder == url or not folder:
-        # A URL may hold more than people should see: it is not repeated.
-        raise ConfigurationError("[log] url must be embedded:FOLDER or kafka://HOST:PORT/PREFIX")
-    return EmbeddedLogReader(home.resolve(folder) / EVENTS_TOPIC)
+    return EmbeddedLogReader(_folder(url, home) / topic)
+
+
+def open_writer(url: str, home: Home, *, topic: str, name: str) -> LogWriter:
+    """Open one topic of the log that *url* names, for records that need no outbox.
+
+    Sealed events are not written so: they go through ``Outbox``. In the embedded log a record is
+    durable when ``append`` returns; with Kafka when ``flush`` returns 0, so whoever must not
+    lose one keeps it until then.
+
+    Args:
+        url: What ``[log] url`` says.
+        home: Where relative paths start.
+        topic: Its name without a prefix, such as alerts or rejects.
+        name: Who writes; names the file of the embedded log.
+
+    Raises:
+        ConfigurationError: The URL names no log.
+        MissingExtra: It needs the Kafka client, which is not installed.
+        LogError: The file cannot be made or opened.
+
+    """
+    if is_kafka(url):
+        return open_kafka_writer(url, home, topic)
+    return EmbeddedLogWriter(_folder(url, home) / topic, name)
 
 
 def open_kafka_writer(url: str, home: Home, topic: str = EVENTS_TOPIC) -> IdentifiedWriter:
@@ -75,6 +99,14 @@ def open_kafka_writer(url: str, home: Home, topic: str = EVENTS_TOPIC) -> Identi
     """
     writer: IdentifiedWriter = _kafka().KafkaLogWriter(kafka_url(url, home), topic)
     return writer
+
+
+def _folder(url: str, home: Home) -> Path:
+    folder = url.removeprefix(EMBEDDED_SCHEME)
+    if folder == url or not folder:
+        # A URL may hold more than people should see: it is not repeated.
+        raise ConfigurationError("[log] url must be embedded:FOLDER or kafka://HOST:PORT/PREFIX")
+    return home.resolve(folder)
 
 
 def kafka_url(url: str, home: Home) -> KafkaUrl:

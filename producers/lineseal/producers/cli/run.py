@@ -17,6 +17,7 @@ from lineseal.commandline.escape import visible
 from lineseal.producers.artifacts import ArtifactSpec, artifact
 from lineseal.producers.capture.command_line import redact_command
 from lineseal.producers.cli.child import Child
+from lineseal.producers.cli.last_shipping import ship_what_is_left
 from lineseal.producers.emitter import Emitter
 from lineseal.producers.run import PARENT_NAME, PARENT_NAMESPACE, PARENT_RUN, Run
 from lineseal.producers.text import fit
@@ -107,7 +108,8 @@ def run(
     The exit status is the program's own: 128+N when signal N ended it, 127 when it was not found,
     126 when it cannot be executed. Lineseal's own failures are warnings.
     """
-    with Emitter.from_env(strict=False) as emitter:
+    # No relay yet: the program may have one, and this one ships after the program ended.
+    with Emitter.from_env(strict=False, relay=False) as emitter:
         record = emitter.run(
             job,
             stage=stage,
@@ -122,6 +124,7 @@ def run(
             record.writes(*_written(writes))
     if emitter.stats.dropped:
         _say(f"lineseal: warning: {emitter.stats.dropped} events of this run could not be recorded")
+    ship_what_is_left()
     return status
 
 

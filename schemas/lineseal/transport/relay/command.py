@@ -15,7 +15,7 @@ from lineseal.settings import find_home, load_settings
 from lineseal.transport.embedded import EmbeddedLogReader, open_log_folder
 from lineseal.transport.open import open_kafka_writer
 from lineseal.transport.relay.cursor import RelayCursor
-from lineseal.transport.relay.ship import Relay, follow, ship_all
+from lineseal.transport.relay.ship import Relay, follow, seconds_from_now, ship_all
 
 
 @click.command()
@@ -56,7 +56,7 @@ def relay(*, once: bool, url: str | None, timeout: float, resend: bool) -> int:
         ship = Relay(reader, writer, cursor)
         try:
             if once:
-                ship_all(ship, timeout)
+                ship_all(ship, seconds_from_now(timeout))
             else:
                 note("shipping until SIGTERM")
                 with _stop_signals() as stopped:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lineseal.schemas.errors import LogError, RelayBusy, RelayCursorDamaged, TopicReplaced
+from lineseal.transport.embedded import EmbeddedLogReader
 from lineseal.transport.embedded.lock import HeldLock, try_lock
 
 FILE_NAME = "relay.json"
@@ -93,6 +94,19 @@ class RelayCursor:
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()
+
+
+def all_acknowledged(outboxes: Path) -> bool:
+    """Tell whether a relay has shipped all that the files in *outboxes* hold; takes no lock.
+
+    Raises:
+        LogError: Cursor or outboxes cannot be read.
+
+    """
+    _, positions = _read(outboxes.parent / FILE_NAME)
+    reader = EmbeddedLogReader(outboxes)
+    reader.seek(positions)
+    return not reader.poll(1, 0.0)
 
 
 def _read(path: Path) -> tuple[str | None, dict[str, int]]:

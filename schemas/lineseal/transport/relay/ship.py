@@ -94,38 +94,49 @@ class Relay:
             self._identified_at = now
 
 
-def ship_all(relay: Relay, timeout: float) -> None:
-    """Ship what the outboxes hold now.
+def ship_all(relay: Relay, left: Callable[[], float]) -> None:
+    """Ship what the outboxes hold now; *left* says how many seconds may still go by.
 
     Raises:
-        LogError: Not everything was acknowledged within *timeout* seconds, or waiting is no cure.
+        LogError: Not everything was acknowledged in time, or waiting is no cure.
 
     """
-    deadline = time.monotonic() + timeout
     backoff = Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
     trouble: LogError | None = None
     while relay.read(0.0):
-        left = deadline - time.monotonic()
-        if left <= 0:
+        seconds = left()
+        if seconds <= 0:
             raise LogError(
-                f"{relay.waiting} batches were not acknowledged in {timeout:g} seconds and stay"
-                f" in the outbox: {trouble or 'the broker does not answer'}"
+                f"{relay.waiting} batches were not acknowledged in time and stay in the outbox:"
+                f" {trouble or 'the broker does not answer'}"
             ) from trouble
         try:
-            if relay.ship(min(left, _STEP_SECONDS), min(left, _ASK_SECONDS)):
+            if relay.ship(min(seconds, _STEP_SECONDS), min(seconds, _ASK_SECONDS)):
                 backoff.reset()
         except LogError as error:
             if not error.retryable:
                 raise
             trouble = error
-            time.sleep(min(backoff.pause(), left))
+            _nap(min(backoff.pause(), seconds), lambda: left() <= 0)
 
 
-def follow(relay: Relay, stopping: Callable[[], bool], say: Callable[[str], None]) -> None:
-    """Ship whatever comes until *stopping* returns True, then finish what is on its way.
+def seconds_from_now(seconds: float) -> Callable[[], float]:
+    """Return a clock that says how many of *seconds* are left."""
+    deadline = time.monotonic() + seconds
+    return lambda: deadline - time.monotonic()
 
-    No failure ends it but a replaced topic, which a person has to decide about: the outboxes
-    keep everything meanwhile. *say* is told of a failure when it is new, and when it is over.
+
+def follow(
+    relay: Relay,
+    stopping: Callable[[], bool],
+    say: Callable[[str], None],
+    grace: float = GRACE_SECONDS,
+) -> None:
+    """Ship whatever comes until *stopping* returns True.
+
+    What is on its way then is finished, for at most *grace* seconds. No failure ends it but a
+    replaced topic, which a person has to decide about: the outboxes keep everything meanwhile.
+    *say* is told of a failure when it is new, and when it is over.
 
     Raises:
         TopicReplaced: The topic is not the one the cursor counts for.
@@ -149,11 +160,11 @@ def follow(relay: Relay, stopping: Callable[[], bool], say: Callable[[str], None
         if said:
             say("shipping again")
             said = ""
-    _finish(relay)
+    _finish(relay, grace)
 
 
-def _finish(relay: Relay) -> None:
-    deadline = time.monotonic() + GRACE_SECONDS
+def _finish(relay: Relay, grace: float) -> None:
+    deadline = time.monotonic() + grace
     while relay.waiting and time.monotonic() < deadline:
         try:
             relay.ship(min(_STEP_SECONDS, deadline - time.monotonic()))

@@ -1,0 +1,61 @@
+"""A home made by ``lineseal init`` whose log lies in Kafka, and commands run in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.kafka.kit import PATIENCE_SECONDS
+
+
+class Site:
+    """One machine with Lineseal on it.
+
+    Attributes:
+        home: The home folder.
+        environment: What every process of it needs.
+
+    """
+
+    def __init__(self, folder: Path, url: str, **settings: str) -> None:
+        """Make a home with one producer, ``trainer``; *settings* are environment variables."""
+        self.folder = folder
+        self.home = folder / ".lineseal"
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if "LINESEAL" not in name}
+        self.environment = {**kept, "LINESEAL_HOME": str(self.home)}
+        self.run("init", "--producer", "trainer")
+        self.environment |= {"LINESEAL_LOG__URL": url, **settings}
+
+    @property
+    def outboxes(self) -> Path:
+        """Return the folder of the outbox files."""
+        return self.home / "log" / "events"
+
+    def run(self, *command: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a lineseal command to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "lineseal.commandline", *command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=2 * PATIENCE_SECONDS,
+        )
+        assert done.returncode == status, done.stderr + done.stdout
+        return done
+
+    def job(self, code: str) -> subprocess.Popen[str]:
+        """Start a Python program; its input and output are pipes."""
+        return subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
