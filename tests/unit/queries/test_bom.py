@@ -22,8 +22,8 @@ from securesystemslib.dsse import Envelope
 from tests.simulator import Pipeline, artifact, human
 
 from lineseal.queries.bom.cyclonedx import cyclonedx
-from lineseal.queries.bom.material import Material, load_material
 from lineseal.queries.bom.provenance import PAYLOAD_TYPE, payload, statement
+from lineseal.queries.material import Material, load_material
 from lineseal.schemas.errors import QueryError
 from lineseal.schemas.model import (
     Approval,

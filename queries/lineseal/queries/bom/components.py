@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineseal.queries.bom.material import Material
+from lineseal.queries.material import Material
 from lineseal.queries.node import Node
 from lineseal.queries.statements import RunDetails, Statement
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from lineseal.queries.bom.components import Json, component
 from lineseal.queries.bom.formulation import decisions, workflow
-from lineseal.queries.bom.material import Material, seconds
+from lineseal.queries.material import Material, seconds
 
 SPEC_VERSIONS = ("1.6", "1.7")
 _NAMESPACE = uuid.UUID("9b1f6a1e-6f0b-5d0c-8d54-0f6c0a6d2f11")

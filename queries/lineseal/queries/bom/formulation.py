@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lineseal.queries.bom.components import Json
-from lineseal.queries.bom.material import Material, seconds
 from lineseal.queries.graph import Edge, RunKey
+from lineseal.queries.material import Material, seconds
 from lineseal.queries.node import Node
 from lineseal.queries.statements import NAME, Statement
 

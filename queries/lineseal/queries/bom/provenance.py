@@ -13,9 +13,9 @@ import json
 from typing import Any
 
 from lineseal.queries.bom.components import Json
-from lineseal.queries.bom.material import Material, seconds
 from lineseal.queries.evidence import RunFacts
 from lineseal.queries.graph import Edge, RunKey
+from lineseal.queries.material import Material, seconds
 from lineseal.queries.node import Node
 from lineseal.queries.statements import RunDetails
 from lineseal.schemas.errors import QueryError

@@ -9,9 +9,9 @@ import click
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import note, to_json
 from lineseal.queries.bom.cyclonedx import SPEC_VERSIONS, cyclonedx
-from lineseal.queries.bom.material import Material, load_material
 from lineseal.queries.bom.provenance import PAYLOAD_TYPE, payload, statement
 from lineseal.queries.cli.common import home_store
+from lineseal.queries.material import Material, load_material
 from lineseal.schemas.errors import ConfigurationError, Unreadable
 from lineseal.settings import find_home, load_settings
 from lineseal.signing.envelope import sign_envelope

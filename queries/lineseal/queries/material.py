@@ -1,6 +1,6 @@
-"""What goes into a bill of materials? A model's whole ancestry with all that was said about it.
+"""What is known about a version and everything it was made from? One ancestry, all said about it.
 
-Everything a format needs is loaded here once, so that the formats are pure.
+Loaded once, so that what is made of it (a bill of materials, a comparison) is pure.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from lineseal.queries.ancestry import Ancestry, load_ancestry
 from lineseal.queries.graph import RunKey
 from lineseal.queries.lookup import find_one
 from lineseal.queries.node import Node
+from lineseal.queries.row_counts import Use, load_row_counts, profile_of
 from lineseal.queries.statements import (
     RunDetails,
     Statement,
@@ -27,11 +28,15 @@ from lineseal.schemas.ids import now_us
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Hold an ancestry, what was said about each version in it, and how each run ran."""
+    """Hold an ancestry, what was said about each version in it, and how each run ran.
+
+    ``row_counts`` are the rows that runs said they read and wrote, by use.
+    """
 
     ancestry: Ancestry
     statements: dict[int, list[Statement]]
     details: dict[RunKey, RunDetails]
+    row_counts: dict[Use, int]
     moment: Moment
 
     @property
@@ -49,6 +54,25 @@ class Material:
     def about(self, node: Node, *bodies: str) -> list[Statement]:
         """Return what *bodies* say about a version, the oldest first."""
         return [said for said in self.statements.get(node.id, ()) if said.body in bodies]
+
+    def rows_of(self, node: Node) -> int | None:
+        """Return how many rows a version has: as written, as profiled, or as read."""
+        by_direction = {
+            direction: max(
+                (
+                    count
+                    for (_, said, version), count in self.row_counts.items()
+                    if version == node.id and said == direction
+                ),
+                default=None,
+            )
+            for direction in ("output", "input")
+        }
+        profile = profile_of(self.statements.get(node.id, ()))
+        for count in (by_direction["output"], (profile or {}).get("rows"), by_direction["input"]):
+            if count is not None:
+                return int(str(count))
+        return None
 
     @property
     def newest(self) -> dt.datetime:
@@ -82,6 +106,7 @@ def load_material(
         ancestry,
         load_statements(connection, lineage.nodes, moment),
         load_run_details(connection, lineage.outputs, moment),
+        load_row_counts(connection, lineage, moment),
         moment,
     )
 
