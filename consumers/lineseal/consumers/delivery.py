@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import duckdb
 
 from lineseal.consumers.apply import Arrival, apply
 from lineseal.consumers.chain import load_chains
+from lineseal.consumers.columnar.judge import accept_in_columns
 from lineseal.consumers.journal import Journal, Tail
 from lineseal.consumers.judge import judge_events, judge_record
 from lineseal.consumers.report import StepReport
@@ -55,6 +57,7 @@ class Delivery:
         self.ingest_time = max(now, tail.last_ingest_time + 1)
         self.rows = Rows()
         self.positions: dict[str, int] = {}
+        self._one_by_one: list[list[int]] = []
         self._journal = Journal(tail, self.rows)
         self._counts: Counter[str] = Counter()
         self._rejects: Counter[str] = Counter()
@@ -87,6 +90,8 @@ class Delivery:
             self._connection,
             [batch.header for _, batch in judged if isinstance(batch, VerifiedBatch)],
         )
+        new: list[tuple[VerifiedBatch, Arrival]] = []
+        steps: list[Callable[[], None]] = []
         reached = dict(stored)
         for record, verdict in judged:
             self._counts["records"] += 1
@@ -95,17 +100,24 @@ class Delivery:
             if not again:
                 reached[record.stream] = record.next_position
             if isinstance(verdict, ContractError):
-                self._refuse(record, verdict, None, again=again)
+                steps.append(partial(self._refuse, record, verdict, None, again=again))
                 continue
             try:
                 is_new = chains.admit(verdict.header, verdict.header_sha256)
             except ContractError as error:
-                self._refuse(record, error, verdict.header, again=again)
+                steps.append(partial(self._refuse, record, error, verdict.header, again=again))
                 continue
             if is_new:
-                self._accept(record, verdict)
+                steps.append(partial(self._accept, record, verdict, len(new)))
+                new.append((verdict, self._arrival(record)))
             else:
                 self._counts["duplicates"] += 1
+        # All events together first: in columns. Then the log's entries, in the log's order.
+        self._one_by_one = accept_in_columns(
+            [batch for batch, _ in new], [arrival for _, arrival in new], self.rows
+        )
+        for step in steps:
+            step()
 
     def take_gap(self, gap: LogGap) -> None:
         """Record that the log lost records, and read on behind them."""
@@ -120,9 +132,10 @@ class Delivery:
         self._rejects[gap.code] += 1
         self.positions[gap.stream] = gap.resume
 
-    def _accept(self, record: LogRecord, batch: VerifiedBatch) -> None:
+    def _accept(self, record: LogRecord, batch: VerifiedBatch, number: int) -> None:
+        """Enter a new batch, and those of its events that did not come in columns."""
         arrival = self._arrival(record)
-        events, refused = judge_events(batch)
+        events, refused = judge_events(batch, self._one_by_one[number])
         self.rows.extend(apply(batch, events, arrival))
         self._journal.accept(record.value, arrival)
         for item in refused:
@@ -135,7 +148,7 @@ class Delivery:
             )
             self._rejects[item.error.code] += 1
         self._counts["batches"] += 1
-        self._counts["events"] += len(events)
+        self._counts["events"] += len(batch.events) - len(refused)
 
     def _refuse(
         self, record: LogRecord, error: ContractError, header: BatchHeader | None, *, again: bool

@@ -7,6 +7,7 @@ must stop the materialiser, never turn into a reject. Pure: no IO, no clock. Sou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lineseal.consumers.apply import DecodedEvent
@@ -54,11 +55,23 @@ def judge_record(
     return batch
 
 
-def judge_events(batch: VerifiedBatch) -> tuple[list[DecodedEvent], list[RefusedEvent]]:
-    """Decode the events of a verified batch and check each against its key's scope."""
+def judge_events(
+    batch: VerifiedBatch, indexes: Iterable[int] | None = None
+) -> tuple[list[DecodedEvent], list[RefusedEvent]]:
+    """Decode the events of a verified batch and check each against its key's scope.
+
+    Args:
+        batch: The batch.
+        indexes: Judge only these of its events; all by default.
+
+    Returns:
+        The events that are accepted, and those that are refused.
+
+    """
     accepted: list[DecodedEvent] = []
     refused: list[RefusedEvent] = []
-    for index, data in enumerate(batch.events):
+    for index in range(len(batch.events)) if indexes is None else indexes:
+        data = batch.events[index]
         try:
             body, record = decode_event(data, batch.header.schema_sha256)
             actor_verified = check_event_scope(batch, body, record)

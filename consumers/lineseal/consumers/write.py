@@ -28,12 +28,16 @@ class TableWriter:
         """Insert all rows, in the transaction that is open."""
         for table in rows.tables:
             self.insert(table, list(rows.of(table)))
+        for table, parts in rows.columns.items():
+            self._insert(table, pa.concat_tables(parts))
 
     def insert(self, table: str, rows: list[Row]) -> None:
         """Insert *rows* into *table*; its name must be one of ours."""
         if not rows:
             return
-        columns = pa.Table.from_pylist(rows, schema=self._schema(table))
+        self._insert(table, pa.Table.from_pylist(rows, schema=self._schema(table)))
+
+    def _insert(self, table: str, columns: Any) -> None:
         self._connection.register(_VIEW, columns)
         try:
             self._connection.execute(

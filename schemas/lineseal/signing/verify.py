@@ -146,9 +146,9 @@ def check_event_scope(batch: VerifiedBatch, body: str, record: dict[str, Any]) -
     entry, producer = batch.entry, batch.header.producer
     if record["producer"] != producer:
         raise OutOfScope("the event names another producer than its batch")
-    if entry.event_kinds and body not in entry.event_kinds:
+    if not may_send(entry, body):
         raise OutOfScope(f"key {entry.keyid} may not send the kind {body!r}")
-    if not _may_originate(entry.roles, record["origin"], body):
+    if not may_originate(entry.roles, record["origin"], body):
         raise OutOfScope(f"the roles of key {entry.keyid} do not allow this origin and kind")
     actor = record["actor"]
     human = actor["kind"] == ActorKind.HUMAN
@@ -157,6 +157,20 @@ def check_event_scope(batch: VerifiedBatch, body: str, record: dict[str, Any]) -
     if human:
         return "override" in entry.roles and entry.actor == actor["id"]
     return bool(actor["id"] == producer)
+
+
+def may_send(entry: KeyEntry, body: str) -> bool:
+    """Tell whether a key's enrolment names this kind of event, or none at all."""
+    return not entry.event_kinds or body in entry.event_kinds
+
+
+def may_originate(roles: frozenset[str], origin: str, body: str) -> bool:
+    """Tell whether a key with these roles may say *body* with this origin."""
+    if origin == Origin.GATEWAY:
+        return "gateway" in roles
+    if origin == Origin.IMPORT and "gateway" in roles:
+        return True
+    return "emit" in roles or ("override" in roles and body in HUMAN_BODIES)
 
 
 def _proven(batch: SignedBatch, keyring: Keyring) -> list[BatchSignature]:
@@ -187,11 +201,3 @@ def _authorised(
         except ContractError as error:
             refusals.append(error)
     raise refusals[0]
-
-
-def _may_originate(roles: frozenset[str], origin: str, body: str) -> bool:
-    if origin == Origin.GATEWAY:
-        return "gateway" in roles
-    if origin == Origin.IMPORT and "gateway" in roles:
-        return True
-    return "emit" in roles or ("override" in roles and body in HUMAN_BODIES)

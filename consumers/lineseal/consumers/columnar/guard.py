@@ -1,0 +1,146 @@
+"""Says which decoded events surely keep the contract: ``schemas.guard`` over whole columns.
+
+The walk goes along the model, as the guard's does, and collects every value that is there with
+the row it belongs to; then each rule is applied once to all values it is for. What the schema
+already promises (types, symbols of enumerations, which fields may be null) was settled when the
+bytes were compared with their canonical encoding.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field as default
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lineseal.consumers.columnar.codec import Index, Mask
+from lineseal.consumers.columnar.values import (
+    good_digests,
+    good_identifiers,
+    good_numbers,
+    good_texts,
+    good_versions,
+)
+from lineseal.schemas.avsc import field_types, unwrap
+from lineseal.schemas.limits import MAX_EVENT_NODES, MAX_TIME
+from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, VERSION, Event
+
+BODY_NAMES = tuple(BODY_FIELDS)
+_RULES: dict[str, Callable[[Any], Mask]] = {
+    IDENTIFIER: good_identifiers,
+    VERSION: good_versions,
+    DIGEST: good_digests,
+    "text": good_texts,
+    "number": good_numbers,
+}
+
+
+@dataclass(slots=True)
+class _Found:
+    """Every value that some rule is for, with the rows they belong to."""
+
+    columns: dict[str, list[Any]] = default(default_factory=dict[str, list[Any]])
+    rows: dict[str, list[Index]] = default(default_factory=dict[str, list[Index]])
+
+    def add(self, rule: str, column: Any, rows: Index) -> None:
+        self.columns.setdefault(rule, []).append(column)
+        self.rows.setdefault(rule, []).append(rows)
+
+
+def bodies(columns: Any) -> list[tuple[str, Any, Index]]:
+    """Return each body that occurs: its name, its column without nulls, and their rows."""
+    found: list[tuple[str, Any, Index]] = []
+    body = columns.column("body")
+    for name, column in zip(BODY_NAMES, body.flatten(), strict=True):
+        rows = _rows_with(column)
+        if len(rows):
+            found.append((name, column.filter(column.is_valid()), rows))
+    return found
+
+
+def fields(column: Any) -> dict[str, Any]:
+    """Return the fields of a column of records, each null where the record is."""
+    names = (field.name for field in column.type)
+    return dict(zip(names, column.flatten(), strict=True))
+
+
+def surely_good(columns: Any, present: list[tuple[str, Any, Index]]) -> Mask:
+    """Tell which rows keep the contract.
+
+    Args:
+        columns: Decoded events.
+        present: Their bodies, from ``bodies``.
+
+    """
+    count = columns.num_rows
+    found, items = _Found(), np.zeros(count, np.int64)
+    everyone = np.arange(count)
+    for name, kind, mark in _plan(Event):
+        if name != "body":
+            _walk(kind, mark, columns.column(name), everyone, found, items)
+    having = np.zeros(count, np.int64)
+    for name, column, rows in present:
+        having[rows] += 1
+        _walk(BODY_FIELDS[name], None, column, rows, found, items)
+    good: Mask = (having == 1) & (items <= MAX_EVENT_NODES - _own_nodes(Event))
+    for rule, judge in _RULES.items():
+        if rule in found.columns:
+            verdict = judge(pa.concat_arrays(found.columns[rule]))
+            good[np.concatenate(found.rows[rule])[~verdict]] = False
+    times = columns.column("event_time").to_numpy()
+    good &= (times >= 0) & (times <= MAX_TIME)
+    runs = columns.column("body").field("run").is_valid().to_numpy(zero_copy_only=False)
+    named = columns.column("run_id").is_valid().to_numpy(zero_copy_only=False)
+    good &= ~runs | named
+    return good
+
+
+@cache
+def _plan(cls: type) -> tuple[tuple[str, Any, str | None], ...]:
+    unwrapped = ((name, unwrap(annotation)) for name, annotation in field_types(cls).items())
+    return tuple((name, kind, mark) for name, (kind, _, mark) in unwrapped)
+
+
+@cache
+def _own_nodes(kind: Any) -> int:
+    """Return how many values one *kind* holds at most, items of its lists not counted."""
+    if typing.get_origin(kind) is tuple or not hasattr(kind, "__dataclass_fields__"):
+        return 1
+    return 1 + sum(_own_nodes(inner) for _, inner, _ in _plan(kind))
+
+
+def _walk(
+    kind: Any, mark: str | None, column: Any, rows: Index, found: _Found, items: Index
+) -> None:
+    if column.null_count:
+        rows = rows[_rows_with(column)]
+        column = column.filter(column.is_valid())
+    if not len(rows):
+        return
+    if kind is str:
+        found.add(mark or "text", column, rows)
+    elif kind is float:
+        found.add("number", column, rows)
+    elif typing.get_origin(kind) is tuple:
+        item, _, item_mark = unwrap(typing.get_args(kind)[0])
+        lengths = column.value_lengths().to_numpy()
+        inner_rows = np.repeat(rows, lengths)
+        if len(inner_rows):
+            items += np.bincount(inner_rows, minlength=len(items)) * _own_nodes(item)
+            _walk(item, item_mark, column.flatten(), inner_rows, found, items)
+    elif hasattr(kind, "__dataclass_fields__"):
+        for (_, inner, inner_mark), child in zip(_plan(kind), column.flatten(), strict=True):
+            _walk(inner, inner_mark, child, rows, found, items)
+    elif kind not in (int, bool) and not issubclass(kind, StrEnum):
+        raise TypeError(f"the columnar guard has no rule for {kind}")
+
+
+def _rows_with(column: Any) -> Index:
+    rows: Index = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    return rows
