@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from lineseal.consumers.copies import update_copies
 from lineseal.consumers.delivery import Delivery
 from lineseal.consumers.journal import Tail, load_tail
 from lineseal.consumers.keyring_memory import check_successor, remember
@@ -181,7 +182,9 @@ class Materialiser:
         if identity is not None:
             write_fact(connection, LOG_IDENTITY, identity)
         remember(connection, keyring)
-        resolve(connection, _EPOCH + dt.timedelta(microseconds=delivery.ingest_time))
+        ingest_time = _EPOCH + dt.timedelta(microseconds=delivery.ingest_time)
+        resolve(connection, ingest_time)
+        update_copies(connection, ingest_time)
 
     def _seal_commit(
         self,

@@ -21,12 +21,14 @@ from typing import Any, Self
 
 import duckdb
 
+from lineseal.consumers.copies import rebuild_copies
 from lineseal.consumers.readers import Readers
 from lineseal.schemas.errors import StoreBusy, StoreError, StoreIncompatible
 
 _LOCKED = re.compile(r"conflicting lock|could not set lock|different configuration", re.IGNORECASE)
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _SPILL_FOLDER = "spill"
+_FIRST_WITH_COPIES = 3
 
 
 class Store:
@@ -197,6 +199,8 @@ class Store:
                 self._check_deployment(connection)
             for number in sorted(number for number in migrations if number > version):
                 _migrate(connection, number, migrations[number], self._deployment)
+            if 0 < version < _FIRST_WITH_COPIES:
+                rebuild_copies(connection)
             if version < newest:
                 # A migration must never be replayed from the write-ahead log.
                 connection.execute("CHECKPOINT")

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lineseal.queries.evidence import PRODUCER_GAP, Evidence
-from lineseal.queries.graph import Edge, Lineage, RunKey
+from lineseal.queries.graph import Edge, Lineage
 
-Vertex = int | RunKey
-"""An artifact version (its id) or a run."""
+Vertex = int
+"""An artifact version (its id, above 0) or a run (its number, below 0)."""
 
 CUT_SHORT = "cut_short"
 
@@ -40,6 +40,7 @@ _WHY = {
     "digest_ambiguous": "several versions have that digest",
     "version_conflict": "that version has several digests",
     "unsigned_import": "that comes from an unsigned import",
+    "too_many_candidates": "more versions than can be listed may be meant",
 }
 
 
@@ -181,7 +182,7 @@ class Downstream:
 
 
 def _following(lineage: Lineage, vertex: Vertex) -> Iterable[Vertex]:
-    if isinstance(vertex, int):
+    if vertex > 0:
         return (edge.run for edge in lineage.readers.get(vertex, ()))
     return (edge.node for edge in lineage.outputs.get(vertex, ()))
 

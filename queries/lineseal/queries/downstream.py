@@ -78,9 +78,11 @@ def _rows(
 ) -> list[Row]:
     certain = reached_for_certain(lineage, evidence, starts, Direction.DOWNSTREAM)
     chosen = hops(lineage, evidence, Direction.DOWNSTREAM)
-    wrote = first_writers(traversal.writers(starts))
+    writers = traversal.writers(starts)
+    unknown = {edge.run for edge in writers} - evidence.runs.keys()
+    runs = evidence.runs | load_runs(connection, unknown, moment)
+    wrote = first_writers(writers, runs)
     wrote.update({node: hop.run for node, hop in chosen.items()})
-    runs = evidence.runs | load_runs(connection, set(wrote.values()) - evidence.runs.keys(), moment)
     promoted = environments(connection, list(lineage.nodes), moment)
     return [
         node_row(

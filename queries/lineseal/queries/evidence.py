@@ -24,6 +24,7 @@ PRODUCER_GAP = "producer_gap"
 class RunFacts:
     """Hold one run; columns as in ``run_facts.sql``, times naive UTC, both ends included."""
 
+    run: RunKey
     producer: str
     run_id: str
     job_namespace: str | None
@@ -38,6 +39,11 @@ class RunFacts:
     def job(self) -> str | None:
         """Return the job as ``namespace/name``, None when no event names it."""
         return None if self.job_name is None else f"{self.job_namespace}/{self.job_name}"
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return what orders runs the same way in every store."""
+        return self.producer, self.run_id
 
     @property
     def label(self) -> str:
@@ -104,7 +110,7 @@ def load_evidence(
     return Evidence(
         now=now,
         runs=runs,
-        chains=Chains.load(connection, moment, [producer for producer, _ in runs]),
+        chains=Chains.load(connection, moment, {run.producer for run in runs.values()}),
         registered=load_registered(connection, lineage.nodes, moment),
     )
 
@@ -113,14 +119,8 @@ def load_runs(
     connection: duckdb.DuckDBPyConnection, runs: Iterable[RunKey], moment: Moment
 ) -> dict[RunKey, RunFacts]:
     """Load the facts of *runs*."""
-    keys = sorted(runs)
-    rows = query("run_facts").rows(
-        connection,
-        producers=[producer for producer, _ in keys],
-        run_ids=[run_id for _, run_id in keys],
-        known_at=moment.known_at,
-    )
-    return {(row[0], row[1]): RunFacts(*row) for row in rows}
+    rows = query("run_facts").rows(connection, runs=list(runs), known_at=moment.known_at)
+    return {row[0]: RunFacts(*row) for row in rows}
 
 
 def load_registered(

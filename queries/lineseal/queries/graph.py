@@ -1,9 +1,10 @@
 """What does the lineage graph look like around these versions? Walks it and keeps what it saw.
 
-The walk goes hop by hop, one question per half hop with arrays of keys, so that a small answer
-costs a few small queries however big the store is. Runs and artifact versions are both vertices:
-a run reads versions (inputs) and writes versions (outputs). Everything visited is visited once,
-so cycles are harmless.
+The walk goes hop by hop, one question per half hop with arrays of keys, over copies of the edges
+that are sorted by those keys, so that a small answer costs a few small queries however big the
+store is. Once it has grown wide, one recursive statement finds the rest. Runs and artifact
+versions are both vertices: a run reads versions (inputs) and writes versions (outputs). Everything
+visited is visited once, so cycles are harmless.
 """
 
 from __future__ import annotations
@@ -20,8 +21,21 @@ from lineseal.queries.catalog import query
 from lineseal.queries.node import Node
 from lineseal.queries.times import Moment
 
-RunKey = tuple[str, str]
-"""A run is (producer, run_id): nobody else can add to it."""
+RunKey = int
+"""A run's number in this store (ddl/0003): below 0, where versions are above."""
+
+WIDE = 512
+"""Versions of one hop from which on the rest of the walk is one recursive statement."""
+
+_REASONS = (
+    "version_inferred",
+    "overlapping_writes",
+    "digest_ambiguous",
+    "version_conflict",
+    "unsigned_import",
+    "too_many_candidates",
+)
+"""In the order of the bits above the first one, which says that the edge is not exact."""
 
 
 class Direction(Enum):
@@ -93,34 +107,20 @@ class Traversal:
         self, starts: Iterable[int], direction: Direction, max_depth: int | None = None
     ) -> Lineage:
         """Visit everything up- or downstream of *starts*, at most *max_depth* hops away."""
-        upstream = direction is Direction.UPSTREAM
-        lineage = Lineage()
-        add_near = lineage.add_output if upstream else lineage.add_input
-        add_far = lineage.add_input if upstream else lineage.add_output
-        frontier = sorted(set(starts))
-        lineage.depth = dict.fromkeys(frontier, 0)
-        runs: set[RunKey] = set()
-        hops = 0
-        while frontier:
-            near = self._edges_of_nodes("writers" if upstream else "readers", frontier)
-            for edge in near:
-                add_near(edge)
-            new_runs = {edge.run for edge in near} - runs
-            runs |= new_runs
-            stop = max_depth is not None and hops >= max_depth
-            hops += 1
-            frontier = []
-            for edge in self._edges_of_runs("run_inputs" if upstream else "run_outputs", new_runs):
-                if edge.node not in lineage.depth:
-                    if stop:
-                        lineage.cut_runs.add(edge.run)
-                        continue
-                    lineage.depth[edge.node] = hops
-                    frontier.append(edge.node)
-                add_far(edge)
-            lineage.cut_nodes.update(edge.node for edge in near if edge.run in lineage.cut_runs)
-        lineage.nodes = self.nodes(lineage.depth)
-        return lineage
+        walk = _Walk(self, direction, sorted(set(starts)), max_depth)
+        while walk.frontier:
+            if max_depth is None and len(walk.frontier) >= WIDE:
+                walk.finish()
+            else:
+                walk.step()
+        walk.lineage.nodes = self.nodes(walk.lineage.depth)
+        return walk.lineage
+
+    def reached(self, starts: Iterable[int], direction: Direction) -> list[int]:
+        """Return *starts* and everything up- or downstream of them, in one statement."""
+        name = "ancestors" if direction is Direction.UPSTREAM else "descendants"
+        rows = query(name).rows(self._connection, ids=list(starts), **self._moment.parameters)
+        return [row[0] for row in rows]
 
     def nodes(self, ids: Iterable[int]) -> dict[int, Node]:
         """Return the artifact versions of *ids* that were known at the moment."""
@@ -129,24 +129,101 @@ class Traversal:
 
     def writers(self, ids: Iterable[int]) -> list[Edge]:
         """Return the edges from the runs that wrote *ids*."""
-        return self._edges_of_nodes("writers", list(ids))
+        return self.edges("writers", ids=list(ids))
 
-    def _edges_of_nodes(self, name: str, ids: list[int]) -> list[Edge]:
-        rows = query(name).rows(self._connection, ids=ids, **self._moment.parameters)
-        return [_edge(*row) for row in rows]
+    def edges(self, name: str, **keys: list[int]) -> list[Edge]:
+        """Ask one half hop: ``writers`` or ``readers`` of ids, inputs or outputs of runs."""
+        rows = query(name).rows(self._connection, **keys, **self._moment.parameters)
+        return [Edge(run, node, *_MEANING[bits]) for run, node, bits in rows]
 
-    def _edges_of_runs(self, name: str, runs: set[RunKey]) -> list[Edge]:
-        if not runs:
-            return []
-        keys = sorted(runs)
-        rows = query(name).rows(
-            self._connection,
-            producers=[producer for producer, _ in keys],
-            run_ids=[run_id for _, run_id in keys],
-            **self._moment.parameters,
+
+class _Walk:
+    """One walk under way: what it saw, and where it goes on."""
+
+    def __init__(
+        self,
+        traversal: Traversal,
+        direction: Direction,
+        starts: list[int],
+        max_depth: int | None,
+    ) -> None:
+        """Begin at *starts*."""
+        self.frontier = starts
+        self.lineage = Lineage()
+        self.lineage.depth = dict.fromkeys(starts, 0)
+        self._traversal = traversal
+        self._direction = direction
+        self._max_depth = max_depth
+        self._hops = 0
+        self._runs: set[RunKey] = set()
+        upstream = direction is Direction.UPSTREAM
+        self._near, self._far = (
+            ("writers", "run_inputs") if upstream else ("readers", "run_outputs")
         )
-        return [_edge(*row) for row in rows]
+        self._add_near = self.lineage.add_output if upstream else self.lineage.add_input
+        self._add_far = self.lineage.add_input if upstream else self.lineage.add_output
+
+    def step(self) -> None:
+        """Go one hop further."""
+        near = self._enter_runs(self.frontier)
+        new_runs = {edge.run for edge in near} - self._runs
+        self._runs |= new_runs
+        stop = self._max_depth is not None and self._hops >= self._max_depth
+        self._hops += 1
+        self.frontier = []
+        lineage = self.lineage
+        for edge in self._leave_runs(new_runs):
+            if edge.node not in lineage.depth:
+                if stop:
+                    lineage.cut_runs.add(edge.run)
+                    continue
+                lineage.depth[edge.node] = self._hops
+                self.frontier.append(edge.node)
+            self._add_far(edge)
+        lineage.cut_nodes.update(edge.node for edge in near if edge.run in lineage.cut_runs)
+
+    def finish(self) -> None:
+        """Fetch all that is left at once, then find how far away each version is."""
+        found = self._traversal.reached(self.frontier, self._direction)
+        known = self.lineage.depth.keys() - set(self.frontier)
+        near = self._enter_runs([node for node in found if node not in known])
+        new_runs = {edge.run for edge in near} - self._runs
+        runs_of: dict[int, list[RunKey]] = {}
+        for edge in near:
+            runs_of.setdefault(edge.node, []).append(edge.run)
+        nodes_of: dict[RunKey, list[int]] = {}
+        for edge in self._leave_runs(new_runs):
+            self._add_far(edge)
+            nodes_of.setdefault(edge.run, []).append(edge.node)
+        depth = self.lineage.depth
+        frontier = self.frontier
+        while frontier:
+            self._hops += 1
+            following: list[int] = []
+            for node in frontier:
+                for run in runs_of.get(node, ()):
+                    # Taken out, so that a run is left only once.
+                    for reached in nodes_of.pop(run, ()):
+                        if reached not in depth:
+                            depth[reached] = self._hops
+                            following.append(reached)
+            frontier = following
+        self.frontier = []
+
+    def _enter_runs(self, nodes: list[int]) -> list[Edge]:
+        edges = self._traversal.edges(self._near, ids=nodes)
+        for edge in edges:
+            self._add_near(edge)
+        return edges
+
+    def _leave_runs(self, runs: Iterable[RunKey]) -> list[Edge]:
+        keys = list(runs)
+        return self._traversal.edges(self._far, runs=keys) if keys else []
 
 
-def _edge(producer: str, run_id: str, node: int, exact: bool, reasons: list[str]) -> Edge:
-    return Edge((producer, run_id), node, exact, tuple(reasons))
+def _meaning(bits: int) -> tuple[bool, tuple[str, ...]]:
+    reasons = [reason for place, reason in enumerate(_REASONS, start=1) if bits & 1 << place]
+    return bits == 0, tuple(sorted(reasons))
+
+
+_MEANING = tuple(_meaning(bits) for bits in range(2 << len(_REASONS)))

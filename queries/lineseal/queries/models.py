@@ -155,9 +155,11 @@ def _rows(
         nodes=down.nodes | traversal.nodes(set(ids) - down.nodes.keys()), depth=down.depth
     )
     chosen = hops(down, evidence, Direction.DOWNSTREAM)
-    wrote = first_writers(traversal.writers(ids))
+    writers = traversal.writers(ids)
+    used = {edge.run for edge in writers} | {hop.run for hop in chosen.values()}
+    runs = load_runs(connection, used, moment)
+    wrote = first_writers(writers, runs)
     wrote.update({node: hop.run for node, hop in chosen.items()})
-    runs = load_runs(connection, {wrote[node] for node in ids if node in wrote}, moment)
     registered = load_registered(connection, ids, moment)
     promoted = environments(connection, ids, moment)
     rows: list[Row] = []

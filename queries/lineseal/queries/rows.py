@@ -69,14 +69,16 @@ def _door(lineage: Lineage, evidence: Evidence, edges: Iterable[Edge]) -> Edge:
 
 def _preference(lineage: Lineage, evidence: Evidence, edge: Edge, door: Edge) -> Any:
     certain = evidence.is_certain(edge) and evidence.is_certain(door)
-    return (not certain, lineage.rank[door.node], edge.run)
+    return (not certain, lineage.rank[door.node], evidence.runs[edge.run].name)
 
 
-def first_writers(edges: Iterable[Edge]) -> dict[int, RunKey]:
+def first_writers(edges: Iterable[Edge], runs: Mapping[RunKey, RunFacts]) -> dict[int, RunKey]:
     """Return for each version the run that wrote it; of several the first by name."""
     chosen: dict[int, RunKey] = {}
     for edge in edges:
-        chosen[edge.node] = min(chosen.get(edge.node, edge.run), edge.run)
+        other = chosen.setdefault(edge.node, edge.run)
+        if other != edge.run and runs[edge.run].name < runs[other].name:
+            chosen[edge.node] = edge.run
     return chosen
 
 
@@ -109,8 +111,10 @@ def node_row(
 
 def edge_rows(lineage: Lineage, evidence: Evidence) -> list[Row]:
     """Return every edge of the lineage, sorted by run, direction and artifact."""
+    ordered = sorted(evidence.runs.values(), key=lambda facts: facts.name)
+    place = {facts.run: place for place, facts in enumerate(ordered)}
     found = [
-        (edge.run, direction, lineage.rank[edge.node], edge)
+        (place[edge.run], direction, lineage.rank[edge.node], edge)
         for direction, edges_by_run in (("input", lineage.inputs), ("output", lineage.outputs))
         for edges in edges_by_run.values()
         for edge in edges
@@ -119,8 +123,8 @@ def edge_rows(lineage: Lineage, evidence: Evidence) -> list[Row]:
     found.sort(key=itemgetter(0, 1, 2))
     return [
         {
-            "producer": edge.run[0],
-            "run_id": edge.run[1],
+            "producer": evidence.runs[edge.run].producer,
+            "run_id": evidence.runs[edge.run].run_id,
             "direction": direction,
             "reference": lineage.nodes[edge.node].reference,
             "certain": evidence.is_certain(edge),
@@ -142,5 +146,5 @@ def run_rows(runs: Mapping[RunKey, RunFacts]) -> list[Row]:
             "started_at": format_time(facts.started_at),
             "ended_at": format_time(facts.ended_at),
         }
-        for _, facts in sorted(runs.items())
+        for facts in sorted(runs.values(), key=lambda facts: facts.name)
     ]

@@ -51,7 +51,9 @@ def answer_trace(
             certain_path=AFFECTED in judged.values(), any_path=bool(judged), proven=not warnings
         )
     chosen = hops(lineage, evidence, Direction.UPSTREAM)
-    wrote = first_writers(edge for edges in lineage.writers.values() for edge in edges)
+    wrote = first_writers(
+        (edge for edges in lineage.writers.values() for edge in edges), evidence.runs
+    )
     return Answer(
         query="trace",
         subject=subject.reference,

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from lineseal.commandline.output import Answer
+from lineseal.consumers.copies import rebuild_copies
 from lineseal.schemas.reference import parse_reference, split_name
 
 T0 = dt.datetime(2026, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
@@ -43,7 +44,7 @@ def empty_store(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(path))
     for file in sorted(DDL.glob("*.sql")):
         connection.execute(file.read_text("utf-8"))
-    connection.execute("INSERT INTO store_fact VALUES ('schema_version', '2')")
+    connection.execute("INSERT INTO store_fact VALUES ('schema_version', '3')")
     return connection
 
 
@@ -250,6 +251,7 @@ class Graph:
             names = ", ".join(f'"{name}"' for name in row)
             marks = ", ".join(f"${name}" for name in row)
             connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
+        rebuild_copies(connection)
 
     def save(self, path: Path) -> Path:
         """Write everything into a new store file and close it."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
+from lineseal.consumers.copies import rebuild_copies
 from lineseal.queries.lookup import MAX_CANDIDATES, find_all_versions, find_one
 from lineseal.queries.times import Moment
 from lineseal.schemas.errors import Ambiguous, InvalidReference, NotFound
@@ -86,6 +87,7 @@ def twins(graph: Graph, opened: Opened) -> duckdb.DuckDBPyConnection:
         "'a/b' AS namespace, 'c' AS name, $digest AS digest) FROM artifact_version",
         {"digest": AB},
     )
+    rebuild_copies(store)
     return store
 
 

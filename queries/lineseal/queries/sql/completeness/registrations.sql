@@ -7,7 +7,7 @@
 -- returns: artifact_version_id BIGINT
 --          opaque BOOLEAN          -- some registration says: made from what is not disclosed
 --          owner VARCHAR           -- of the newest registration that names one
--- reads:   artifact_version, registration
+-- reads:   artifact_version, registered_name
 -- order:   none
 -- since:   0.1
 -- why:     One row for each version that a registration covers (ADR-0005): it names the
@@ -16,17 +16,21 @@
 --          it cannot have meant all of them. Opaque once is opaque: taking it back proves
 --          nothing. An unsigned import registers nothing.
 WITH node AS (
-  SELECT artifact_version_id, kind, namespace, name, version, digest, conflict
+  SELECT
+    artifact_version_id, kind, namespace, name, version, digest, conflict,
+    md5_number_lower(namespace || '/' || name) AS name_hash
   FROM artifact_version
   WHERE artifact_version_id IN (SELECT unnest($ids::BIGINT[]))
-    AND known_from <= coalesce($known_at::TIMESTAMP, known_from)
-    AND coalesce(known_to > $known_at::TIMESTAMP, known_to IS NULL)
+    AND CASE
+      WHEN $known_at::TIMESTAMP IS NULL THEN known_to IS NULL
+      ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
+    END
 ), registered AS (
-  SELECT subject.artifact AS artifact, opaque, owner, event_time, event_id
-  FROM registration
-  WHERE subject.artifact.kind IS NOT NULL AND origin IS DISTINCT FROM 'import'
-    AND event_time <= coalesce($as_of::TIMESTAMP, event_time)
-    AND ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
+  SELECT *
+  FROM registered_name
+  WHERE name_hash IN (SELECT name_hash FROM node)
+    AND ($as_of::TIMESTAMP IS NULL OR event_time <= $as_of)
+    AND ($known_at::TIMESTAMP IS NULL OR ingest_time <= $known_at)
 )
 SELECT
   node.artifact_version_id,
@@ -35,14 +39,15 @@ SELECT
     FILTER (registered.owner IS NOT NULL) AS owner
 FROM node
 JOIN registered
-  ON registered.artifact.kind = node.kind
-  AND registered.artifact.namespace = node.namespace
-  AND registered.artifact.name = node.name
+  ON registered.name_hash = node.name_hash
+  AND registered.kind = node.kind
+  AND registered.namespace = node.namespace
+  AND registered.name = node.name
   AND (
-    (registered.artifact.version IS NULL AND registered.artifact.digest IS NULL)
+    (registered.version IS NULL AND registered.digest IS NULL)
     OR coalesce(
-      registered.artifact.digest = node.digest,
-      registered.artifact.version = node.version AND NOT node.conflict,
+      registered.digest = node.digest,
+      registered.version = node.version AND NOT node.conflict,
       false
     )
   )

@@ -15,7 +15,7 @@
 --          run_id VARCHAR
 --          conflict BOOLEAN        -- its version has several digests
 --          appeared_at TIMESTAMP   -- earliest event time that names it
--- reads:   artifact_version
+-- reads:   artifact_version, version_name
 -- order:   version, digest, producer, run_id
 -- since:   0.1
 -- why:     Versions, digests cut short and runs are matched by the caller, who also needs the
@@ -32,7 +32,14 @@ SELECT
   conflict,
   appeared_at
 FROM artifact_version
-WHERE kind = $kind AND namespace = $namespace AND name = $name
-  AND known_from <= coalesce($known_at::TIMESTAMP, known_from)
-  AND coalesce(known_to > $known_at::TIMESTAMP, known_to IS NULL)
+WHERE artifact_version_id IN (
+    SELECT artifact_version_id
+    FROM version_name
+    WHERE name_hash = md5_number_lower($namespace || '/' || $name)
+  )
+  AND kind = $kind AND namespace = $namespace AND name = $name
+  AND CASE
+    WHEN $known_at::TIMESTAMP IS NULL THEN known_to IS NULL
+    ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
+  END
 ORDER BY version, digest, producer, run_id

@@ -30,5 +30,7 @@ SELECT
   appeared_at
 FROM artifact_version
 WHERE artifact_version_id IN (SELECT unnest($ids::BIGINT[]))
-  AND known_from <= coalesce($known_at::TIMESTAMP, known_from)
-  AND coalesce(known_to > $known_at::TIMESTAMP, known_to IS NULL)
+  AND CASE
+    WHEN $known_at::TIMESTAMP IS NULL THEN known_to IS NULL
+    ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
+  END

@@ -1,0 +1,138 @@
+"""Keeps the sorted copies equal to the tables they are copied from, and sorted.
+
+A commit's rows go to the tail of each copy; a tail of ``TAIL_ROWS`` becomes a sorted segment,
+and ``FAN`` segments of one level become one of the next. So a key lives in few row groups, and
+a row is rewritten about once per level however large the store grows. All of it happens in the
+transaction of the commit. Source: DESIGN 8; ddl/0003.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from importlib.resources import files
+
+import duckdb
+
+TAIL_ROWS = 65_536
+"""Rows of a tail before it becomes a segment: half a row group of DuckDB."""
+FAN = 4
+"""Segments of one level at most, and how much larger those of the next level are."""
+
+_SORTED_BY = {
+    "run_fact": "run DESC",
+    "version_writer": "artifact_version_id, run",
+    "version_reader": "artifact_version_id, run",
+    "run_input": "run DESC, artifact_version_id",
+    "run_output": "run DESC, artifact_version_id",
+    "version_name": "name_hash, artifact_version_id",
+    "registered_name": "name_hash, event_id",
+}
+_EDGES = "SELECT * EXCLUDE (direction) FROM edge_new WHERE direction = "
+_NEW_ROWS = {
+    "run_fact": "SELECT * FROM run_now",
+    "version_writer": _EDGES + "'output'",
+    "version_reader": _EDGES + "'input'",
+    "run_input": _EDGES + "'input'",
+    "run_output": _EDGES + "'output'",
+    "version_name": "SELECT * FROM name_new",
+    "registered_name": "SELECT * FROM registration_new",
+}
+
+
+def update_copies(
+    connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime, *, tail_rows: int = TAIL_ROWS
+) -> None:
+    """Bring the copies up to date with the commit of *ingest_time*, in its transaction."""
+    _copy(connection, ingest_time, tail_rows)
+
+
+def rebuild_copies(connection: duckdb.DuckDBPyConnection, *, tail_rows: int = TAIL_ROWS) -> None:
+    """Make all copies anew from the tables, in the transaction that is open, if any."""
+    for table in ("sorted_segment", *_SORTED_BY):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
+    _copy(connection, None, tail_rows)
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime | None, tail_rows: int
+) -> None:
+    for script in _scripts():
+        for statement in connection.extract_statements(script):
+            wanted = "ingest_time" in statement.named_parameters
+            connection.execute(statement, {"ingest_time": ingest_time} if wanted else {})
+    segments = _segments(connection)
+    for table in _SORTED_BY:
+        _append(connection, table, segments.get(table, {}), tail_rows)
+    for table in ("run_now", "edge_new", "name_new", "registration_new"):
+        connection.execute(f"DROP TABLE {table}")
+
+
+def _append(
+    connection: duckdb.DuckDBPyConnection, table: str, segments: dict[int, int], tail_rows: int
+) -> None:
+    """Add the new rows of one copy, and merge what has become too much."""
+    counted = f"SELECT count(*) FROM ({_NEW_ROWS[table]})"  # noqa: S608 - our text
+    (added,) = connection.execute(counted).fetchall()[0]
+    if not added:
+        return
+    segment = 0 if added < tail_rows else max(segments, default=0) + 1
+    connection.execute(
+        f"INSERT INTO {table} BY NAME SELECT *, $segment AS segment"  # noqa: S608 - our names
+        f" FROM ({_NEW_ROWS[table]}) ORDER BY {_SORTED_BY[table]}",
+        {"segment": segment},
+    )
+    segments[segment] = segments.get(segment, 0) + added
+    while merged := _too_many(segments, tail_rows):
+        target = max(segments) + 1
+        _merge(connection, table, merged, target)
+        segments[target] = sum(segments.pop(segment) for segment in merged)
+    connection.execute("DELETE FROM sorted_segment WHERE copy = $copy", {"copy": table})
+    connection.execute(
+        "INSERT INTO sorted_segment SELECT $copy, unnest($segments), unnest($counts)",
+        {"copy": table, "segments": list(segments), "counts": list(segments.values())},
+    )
+
+
+def _too_many(segments: dict[int, int], tail_rows: int) -> list[int]:
+    """Choose what is due to be merged: a full tail, or the segments of a full level."""
+    if segments.get(0, 0) >= tail_rows:
+        return [0]
+    levels: dict[int, list[int]] = {}
+    for segment, rows in segments.items():
+        if segment:
+            level = 0
+            while rows >= tail_rows * FAN ** (level + 1):
+                level += 1
+            levels.setdefault(level, []).append(segment)
+    return next((found for _, found in sorted(levels.items()) if len(found) >= FAN), [])
+
+
+def _merge(
+    connection: duckdb.DuckDBPyConnection, table: str, segments: list[int], target: int
+) -> None:
+    names = {"segments": segments}
+    connection.execute(
+        f"INSERT INTO {table} SELECT * REPLACE ($target AS segment) FROM {table}"  # noqa: S608
+        f" WHERE segment IN (SELECT unnest($segments)) ORDER BY {_SORTED_BY[table]}",
+        {**names, "target": target},
+    )
+    connection.execute(
+        f"DELETE FROM {table} WHERE segment IN (SELECT unnest($segments))",  # noqa: S608
+        names,
+    )
+
+
+def _segments(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    rows = connection.execute("SELECT copy, segment, row_count FROM sorted_segment").fetchall()
+    for copy, segment, count in rows:
+        found.setdefault(copy, {})[segment] = count
+    return found
+
+
+@cache
+def _scripts() -> tuple[str, ...]:
+    folder = files("lineseal.consumers").joinpath("sql", "copies")
+    scripts = sorted(folder.iterdir(), key=lambda script: script.name)
+    return tuple(script.read_text("utf-8") for script in scripts if script.name.endswith(".sql"))

@@ -1,0 +1,98 @@
+-- Sorted copies: the same facts again, each in the order in which questions ask for them.
+-- They hold nothing that the other tables do not say, are written in the same transactions, and
+-- can be made anew at any time. They are no public interface: use artifact_version, edge, run.
+--
+-- DuckDB skips a row group when its smallest and largest key rule it out, so a copy answers fast
+-- as long as each key lives in few row groups. Rows arrive in a tail (segment 0); tails become
+-- sorted segments, and segments of one size become one of the next (a log-structured merge).
+
+-- The segments of each copy, the tail left out while it is empty.
+CREATE TABLE sorted_segment (
+  copy      VARCHAR NOT NULL, -- name of the table
+  segment   BIGINT NOT NULL,  -- 0 is the tail
+  row_count BIGINT NOT NULL
+);
+
+-- A run's number stands for (producer, run_id) in this store: negative, so that runs and artifact
+-- versions are told apart as vertices of one graph. reasons is a set of bits, 0 when exact:
+-- 1 not exact, 2 version_inferred, 4 overlapping_writes, 8 digest_ambiguous, 16 version_conflict,
+-- 32 unsigned_import, 64 too_many_candidates.
+
+-- What each run is, as view run says it, from known_from (included) to known_to (excluded).
+CREATE TABLE run_fact (
+  run           BIGINT NOT NULL,
+  producer      VARCHAR NOT NULL,
+  run_id        VARCHAR NOT NULL,
+  job_namespace VARCHAR,
+  job_name      VARCHAR,
+  stage         VARCHAR,
+  state         VARCHAR NOT NULL,
+  started_at    TIMESTAMP NOT NULL,
+  ended_at      TIMESTAMP NOT NULL,
+  epochs        VARCHAR[] NOT NULL, -- that carry its events, sorted
+  known_from    TIMESTAMP NOT NULL,
+  known_to      TIMESTAMP,
+  segment       BIGINT NOT NULL
+);
+
+-- Upstream: which runs wrote a version, and what a run read.
+CREATE TABLE version_writer (
+  artifact_version_id BIGINT NOT NULL,
+  run                 BIGINT NOT NULL,
+  reasons             UTINYINT NOT NULL,
+  event_time          TIMESTAMP NOT NULL,
+  known_from          TIMESTAMP NOT NULL,
+  known_to            TIMESTAMP,
+  segment             BIGINT NOT NULL
+);
+CREATE TABLE run_input (
+  run                 BIGINT NOT NULL,
+  artifact_version_id BIGINT NOT NULL,
+  reasons             UTINYINT NOT NULL,
+  event_time          TIMESTAMP NOT NULL,
+  known_from          TIMESTAMP NOT NULL,
+  known_to            TIMESTAMP,
+  segment             BIGINT NOT NULL
+);
+
+-- Downstream: which runs read a version, and what a run wrote.
+CREATE TABLE version_reader (
+  artifact_version_id BIGINT NOT NULL,
+  run                 BIGINT NOT NULL,
+  reasons             UTINYINT NOT NULL,
+  event_time          TIMESTAMP NOT NULL,
+  known_from          TIMESTAMP NOT NULL,
+  known_to            TIMESTAMP,
+  segment             BIGINT NOT NULL
+);
+CREATE TABLE run_output (
+  run                 BIGINT NOT NULL,
+  artifact_version_id BIGINT NOT NULL,
+  reasons             UTINYINT NOT NULL,
+  event_time          TIMESTAMP NOT NULL,
+  known_from          TIMESTAMP NOT NULL,
+  known_to            TIMESTAMP,
+  segment             BIGINT NOT NULL
+);
+
+-- Names: name_hash is md5_number_lower(namespace || '/' || name), which finds candidates only.
+CREATE TABLE version_name (
+  name_hash           UBIGINT NOT NULL,
+  artifact_version_id BIGINT NOT NULL,
+  segment             BIGINT NOT NULL
+);
+-- Registrations of artifacts that were no unsigned imports.
+CREATE TABLE registered_name (
+  name_hash   UBIGINT NOT NULL,
+  kind        VARCHAR NOT NULL,
+  namespace   VARCHAR NOT NULL,
+  name        VARCHAR NOT NULL,
+  version     VARCHAR,
+  digest      VARCHAR,
+  opaque      BOOLEAN,
+  owner       VARCHAR,
+  event_id    VARCHAR NOT NULL,
+  event_time  TIMESTAMP NOT NULL,
+  ingest_time TIMESTAMP NOT NULL,
+  segment     BIGINT NOT NULL
+);
