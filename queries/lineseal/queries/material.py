@@ -6,7 +6,7 @@ Loaded once, so that what is made of it (a bill of materials, a comparison) is p
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -48,8 +48,13 @@ class Material:
 
     @property
     def runs(self) -> list[RunKey]:
-        """Return every run that wrote one of the versions, sorted."""
-        return sorted(self.ancestry.lineage.outputs)
+        """Return every run that wrote one of the versions, sorted by name."""
+        return self.in_order(self.ancestry.lineage.outputs)
+
+    def in_order(self, runs: Iterable[RunKey]) -> list[RunKey]:
+        """Return *runs* sorted by producer and run id."""
+        facts = self.ancestry.evidence.runs
+        return sorted(runs, key=lambda run: facts[run].name)
 
     def about(self, node: Node, *bodies: str) -> list[Statement]:
         """Return what *bodies* say about a version, the oldest first."""
@@ -102,11 +107,12 @@ def load_material(
     now = moment.known_at or from_microseconds(clock())
     ancestry = load_ancestry(connection, subject, moment, max_depth=None, now=now)
     lineage = ancestry.lineage
+    written = [ancestry.evidence.runs[run] for run in lineage.outputs]
     return Material(
         ancestry,
         load_statements(connection, lineage.nodes, moment),
-        load_run_details(connection, lineage.outputs, moment),
-        load_row_counts(connection, lineage, moment),
+        load_run_details(connection, written, moment),
+        load_row_counts(connection, lineage, ancestry.evidence.runs, moment),
         moment,
     )
 

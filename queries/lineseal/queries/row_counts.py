@@ -7,11 +7,12 @@ means that nobody said: no share is ever worked out from a guess.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import duckdb
 
 from lineseal.queries.catalog import query
+from lineseal.queries.evidence import RunFacts
 from lineseal.queries.graph import Edge, Lineage, RunKey
 from lineseal.queries.statements import Statement
 from lineseal.queries.times import Moment
@@ -23,19 +24,22 @@ _Named = tuple[str | None, str | None, int]
 
 
 def load_row_counts(
-    connection: duckdb.DuckDBPyConnection, lineage: Lineage, moment: Moment
+    connection: duckdb.DuckDBPyConnection,
+    lineage: Lineage,
+    runs: Mapping[RunKey, RunFacts],
+    moment: Moment,
 ) -> dict[Use, int]:
-    """Load the row counts of every edge of *lineage* of which a run said one."""
-    keys = sorted(lineage.runs)
+    """Load the row counts of every edge of *lineage*, with its *runs*, that a run said."""
+    numbers = {runs[run].name: run for run in lineage.runs}
     said: defaultdict[tuple[RunKey, str, str, str, str], list[_Named]] = defaultdict(list)
     for producer, run_id, direction, kind, space, name, version, digest, rows in query("uses").rows(
         connection,
-        producers=[producer for producer, _ in keys],
-        run_ids=[run_id for _, run_id in keys],
+        producers=[producer for producer, _ in numbers],
+        run_ids=[run_id for _, run_id in numbers],
         known_at=moment.known_at,
     ):
         if rows is not None:
-            key = ((producer, run_id), direction, kind, space, name)
+            key = (numbers[producer, run_id], direction, kind, space, name)
             said[key].append((version, digest, rows))
     counts: dict[Use, int] = {}
     for edge, direction in _edges(lineage):

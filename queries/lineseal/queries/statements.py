@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from lineseal.queries.catalog import query
+from lineseal.queries.evidence import RunFacts
 from lineseal.queries.graph import RunKey
 from lineseal.queries.times import Moment
 
@@ -88,14 +89,14 @@ def _load_fields(
 
 
 def load_run_details(
-    connection: duckdb.DuckDBPyConnection, runs: Iterable[RunKey], moment: Moment
+    connection: duckdb.DuckDBPyConnection, runs: Iterable[RunFacts], moment: Moment
 ) -> dict[RunKey, RunDetails]:
     """Load code, environment, parameters and metrics of *runs*."""
-    keys = sorted(runs)
+    numbers = {facts.name: facts.run for facts in runs}
     rows = query("run_details").rows(
         connection,
-        producers=[producer for producer, _ in keys],
-        run_ids=[run_id for _, run_id in keys],
+        producers=[producer for producer, _ in numbers],
+        run_ids=[run_id for _, run_id in numbers],
         known_at=moment.known_at,
     )
-    return {(producer, run_id): RunDetails(*details) for producer, run_id, *details in rows}
+    return {numbers[producer, run_id]: RunDetails(*details) for producer, run_id, *details in rows}

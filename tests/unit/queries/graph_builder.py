@@ -44,7 +44,7 @@ def empty_store(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(path))
     for file in sorted(DDL.glob("*.sql")):
         connection.execute(file.read_text("utf-8"))
-    connection.execute("INSERT INTO store_fact VALUES ('schema_version', '3')")
+    connection.execute("INSERT INTO store_fact VALUES ('schema_version', '5')")
     return connection
 
 

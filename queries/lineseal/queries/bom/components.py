@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineseal.queries.graph import RunKey
 from lineseal.queries.material import Material
 from lineseal.queries.node import Node
 from lineseal.queries.statements import RunDetails, Statement
@@ -149,8 +150,9 @@ def _commit(details: RunDetails | None) -> Json | None:
     return {"uid": code["commit"]} | ({"message": message} if message else {})
 
 
-def _writers(material: Material, node: Node) -> list[tuple[str, str]]:
-    return sorted({edge.run for edge in material.ancestry.lineage.writers.get(node.id, ())})
+def _writers(material: Material, node: Node) -> list[RunKey]:
+    edges = material.ancestry.lineage.writers.get(node.id, ())
+    return material.in_order({edge.run for edge in edges})
 
 
 def _properties(material: Material, node: Node, registrations: list[Statement]) -> list[Json]:

@@ -36,7 +36,7 @@ def workflow(material: Material, run: RunKey) -> Json:
         for one in _uses(material, lineage.outputs.get(run, ()))
     ]
     made: Json = {
-        "bom-ref": _ref(run),
+        "bom-ref": f"run:{facts.producer}/{facts.run_id}",
         "uid": facts.run_id,
         "name": facts.job,
         "taskTypes": ["build"],
@@ -47,10 +47,6 @@ def workflow(material: Material, run: RunKey) -> Json:
         "properties": _properties(material, run),
     }
     return {key: value for key, value in made.items() if value}
-
-
-def _ref(run: RunKey) -> str:
-    return f"run:{run[0]}/{run[1]}"
 
 
 def _uses(material: Material, edges: Any) -> list[Json]:

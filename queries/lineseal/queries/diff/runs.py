@@ -19,7 +19,7 @@ def run_changes(before: Material, after: Material) -> Iterator[Row]:
     for job in sorted(old.keys() | new.keys()):
         if job not in old or job not in new:
             yield change_row(
-                "job", job, old[job][1] if job in old else None, new[job][1] if job in new else None
+                "job", job, _run_id(before, old.get(job)), _run_id(after, new.get(job))
             )
             continue
         yield from _run(job, before, old[job], after, new[job])
@@ -27,16 +27,23 @@ def run_changes(before: Material, after: Material) -> Iterator[Row]:
 
 def _run(job: str, before: Material, old: RunKey, after: Material, new: RunKey) -> Iterator[Row]:
     was, is_ = before.details[old], after.details[new]
+    made, makes = before.ancestry.evidence.runs[old], after.ancestry.evidence.runs[new]
     yield from compare("code", _fields(was.code), _fields(is_.code), where=job)
     yield from compare("environment", _fields(was.environment), _fields(is_.environment), where=job)
     yield from compare("parameter", _pairs(was.parameters), _pairs(is_.parameters), where=job)
-    yield from compare("producer", {"producer": old[0]}, {"producer": new[0]}, where=job)
+    yield from compare(
+        "producer", {"producer": made.producer}, {"producer": makes.producer}, where=job
+    )
+
+
+def _run_id(material: Material, run: RunKey | None) -> str | None:
+    return None if run is None else material.ancestry.evidence.runs[run].run_id
 
 
 def _by_job(material: Material) -> dict[str, RunKey]:
     runs = material.ancestry.evidence.runs
-    ordered = sorted(material.runs, key=lambda run: (runs[run].ended_at, run))
-    return {runs[run].job or f"run {run[1]}": run for run in ordered}
+    ordered = sorted(material.runs, key=lambda run: (runs[run].ended_at, runs[run].name))
+    return {runs[run].job or f"run {runs[run].run_id}": run for run in ordered}
 
 
 def _fields(record: Mapping[str, Any] | None) -> dict[str, Any]:
