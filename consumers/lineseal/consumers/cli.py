@@ -15,6 +15,7 @@ from lineseal.consumers.follow import counts, follow, materialise_once, stop_on_
 from lineseal.consumers.keyring_source import KeyringSource
 from lineseal.consumers.logs import configure_logs, get_logger
 from lineseal.consumers.materialise import LOG_IDENTITY, Materialiser
+from lineseal.consumers.publisher_source import open_publisher
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.store import Store
 from lineseal.schemas.errors import ConfigurationError
@@ -75,10 +76,12 @@ def _run(home: Home, settings: Settings, *, once: bool) -> StepReport:
         with contextlib.closing(reader):
             lost = _say_gone(reader, store.positions())
             materialiser = Materialiser(store, reader, keyring, deployment)
-            if once:
-                report = materialise_once(materialiser)
-            else:
-                report = follow(materialiser, store, stop_on_signals())
+            with open_publisher(home, settings, store) as publisher:
+                materialiser.after_step.append(publisher.after_step)
+                if once:
+                    report = materialise_once(materialiser)
+                else:
+                    report = follow(materialiser, store, stop_on_signals())
             return report + StepReport(idle=report.idle, lost=(*lost, *_damaged(reader)))
 
 

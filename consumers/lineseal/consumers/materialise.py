@@ -40,7 +40,12 @@ _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC wit
 
 
 class Materialiser:
-    """Materialises a log into a store. Not safe to share between threads."""
+    """Materialises a log into a store. Not safe to share between threads.
+
+    Attributes:
+        after_step: Called with the report of each step, after its commit, also when it was idle.
+
+    """
 
     def __init__(
         self,
@@ -69,6 +74,7 @@ class Materialiser:
         self._positions: dict[str, int] | None = None
         self._tail = Tail(0, 0, 0)
         self._failed_commits = 0
+        self.after_step: list[Callable[[StepReport], None]] = []
 
     def step(self, limit: int = DEFAULT_LIMIT, timeout: float = 0.0) -> StepReport:
         """Deal with at most *limit* records, waiting up to *timeout* seconds for the first.
@@ -84,7 +90,7 @@ class Materialiser:
 
         """
         try:
-            return self._step(limit, timeout)
+            report = self._step(limit, timeout)
         except BaseException as error:
             # Whatever happened, the store knows where to read on.
             self._positions = None
@@ -93,6 +99,9 @@ class Materialiser:
                 reason = str(error).partition("\n")[0]
                 raise StoreError(f"cannot write {self._store.path}: {reason}") from error
             raise
+        for observer in self.after_step:
+            observer(report)
+        return report
 
     def _step(self, limit: int, timeout: float) -> StepReport:
         if self._positions is None:

@@ -69,6 +69,11 @@ class StoreSettings:
 
     path: str = _setting("store/lineseal.duckdb", "the DuckDB file (taken from the home)")
     memory_limit: str = _setting("2GB", "memory DuckDB may use")
+    signer: str = _setting(
+        "materialiser",
+        "whose key signs receipts for the producers: NAME of a key with the role log, or a"
+        " securesystemslib signer URI; without such a key none are published",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,6 +187,30 @@ class OutboxDatabase:
             self.pending_bytes -= chunk.size
         self._unsure = False
 
+    def prune(self, position: int) -> int:
+        """Remove the batches before *position* and return how many there were.
+
+        Raises:
+            LogError: The file cannot be written; nothing changed.
+
+        """
+        # The last batch stays: what is left then still says how far the file has come.
+        position = min(position, self.next_position - 1)
+        with self._translated():
+            count, size = self._connection.execute(
+                "SELECT count(*), coalesce(sum(length(value)), 0) FROM batch WHERE position < ?",
+                (position,),
+            ).fetchone()
+        if not count:
+            return 0
+        total = max(0, self.batch_bytes - size)
+        with self._transaction():
+            self._connection.execute("DELETE FROM batch WHERE position < ?", (position,))
+            self._connection.execute("UPDATE meta SET batch_bytes = ?", (total,))
+        self.batch_bytes = total
+        self._unsure = False
+        return int(count)
+
     def catch_up(self, marks: Marks) -> None:
         """Give out no position again that *marks* say was given out, and count what is missing.
 

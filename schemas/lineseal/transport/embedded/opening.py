@@ -58,6 +58,16 @@ def claim_orphans(folder: Path, producer: str) -> Iterator[Opening]:
             yield opening
 
 
+def open_existing(file: OutboxFile, producer: str) -> Opening | None:
+    """Open a file that is there, whoever's it is; None when it is in use, damaged or gone.
+
+    Raises:
+        LogError: It cannot be opened now.
+
+    """
+    return _try_open(file, producer) if file.database.exists() else None
+
+
 def _try_open(file: OutboxFile, producer: str) -> Opening | None:
     """Open *file*; None when it is in use, damaged, or another producer's."""
     lock = try_lock(file.lock)

@@ -122,6 +122,17 @@ class Outbox:
             self._check_mine()
             return self._seal(loss, heartbeat=heartbeat, final=False)
 
+    def prune(self, position: int) -> int:
+        """Remove the batches before *position*, which the store has, and return how many.
+
+        Raises:
+            LogError: As for ``accept``; nothing changed.
+
+        """
+        self._check_mine()
+        with self._file_entrance.alone():
+            return self._database.prune(position)
+
     def close(self) -> None:
         """Seal what is pending, end the epoch and release the file; calling it twice is fine.
 

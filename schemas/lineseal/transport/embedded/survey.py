@@ -69,6 +69,16 @@ def _look(file: OutboxFile) -> OutboxState:
     )
 
 
+def producer_of(file: OutboxFile) -> str:
+    """Return whose events *file* holds.
+
+    Raises:
+        LogError: It cannot be read.
+
+    """
+    return _counts(file)[0]
+
+
 def _counts(file: OutboxFile) -> tuple[str, int, int]:
     try:
         with contextlib.closing(connect_read_only(file, _BUSY_SECONDS)) as connection:

@@ -12,6 +12,7 @@ from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, note, output_options, print_answer
 from lineseal.schemas.errors import TopicMissing
 from lineseal.settings import find_home, load_settings
+from lineseal.transport.base import CHECKPOINTS_TOPIC
 from lineseal.transport.kafka.cluster import Cluster, open_cluster
 from lineseal.transport.kafka.topics import (
     TOPICS,
@@ -65,7 +66,7 @@ def create(*, url: str | None, partitions: int, replicas: int | None, retention_
                 name,
                 partitions=partitions if name == TOPICS[0] else 1,
                 replicas=copies,
-                retention_days=0 if name == "checkpoints" else retention_days,
+                retention_days=0 if name == CHECKPOINTS_TOPIC else retention_days,
             )
             note(f"{cluster.url.topic(name)}: {'made' if made else 'exists, left as it is'}")
     return Exit.OK

@@ -14,11 +14,17 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from lineseal.schemas.errors import LogDenied
 from lineseal.schemas.limits import MAX_RECORD_BYTES
-from lineseal.transport.base import EVENTS_TOPIC
+from lineseal.transport.base import (
+    ALERTS_TOPIC,
+    CHECKPOINTS_TOPIC,
+    EVENTS_TOPIC,
+    RECEIPTS_TOPIC,
+    REJECTS_TOPIC,
+)
 from lineseal.transport.kafka.cluster import Cluster, TopicView
 from lineseal.transport.kafka.producer import MAX_OVERHEAD_BYTES
 
-TOPICS = (EVENTS_TOPIC, "alerts", "rejects", "checkpoints")
+TOPICS = (EVENTS_TOPIC, ALERTS_TOPIC, REJECTS_TOPIC, CHECKPOINTS_TOPIC, RECEIPTS_TOPIC)
 """All our topics, by their names without the prefix."""
 SAFE_REPLICAS = 3
 SAFE_IN_SYNC = 2

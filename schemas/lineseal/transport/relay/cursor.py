@@ -8,13 +8,13 @@ sent twice. It belongs to one topic, by the topic's id: positions say nothing ab
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from lineseal.schemas.errors import LogError, RelayBusy, RelayCursorDamaged, TopicReplaced
 from lineseal.transport.embedded import EmbeddedLogReader
+from lineseal.transport.embedded.atomic import replace_file
 from lineseal.transport.embedded.lock import HeldLock, try_lock
 
 FILE_NAME = "relay.json"
@@ -96,6 +96,16 @@ class RelayCursor:
             lock.release()
 
 
+def acknowledged_positions(folder: Path) -> dict[str, int]:
+    """Return what the relay of *folder* remembers for each outbox file; takes no lock.
+
+    Raises:
+        LogError: It cannot be read.
+
+    """
+    return _read(folder / FILE_NAME)[1]
+
+
 def all_acknowledged(outboxes: Path) -> bool:
     """Tell whether a relay has shipped all that the files in *outboxes* hold; takes no lock.
 
@@ -132,18 +142,4 @@ def _read(path: Path) -> tuple[str | None, dict[str, int]]:
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
-    fresh = path.with_suffix(".new")
-    try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise LogError(f"cannot write {path}: {error.strerror}") from error
+    replace_file(path, json.dumps(document).encode())
