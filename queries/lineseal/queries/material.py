@@ -104,7 +104,13 @@ def load_material(
     """
     moment = Moment.of(as_of, known_at)
     subject = find_one(connection, reference, moment)
-    now = moment.known_at or from_microseconds(clock())
+    return material_of(connection, subject, moment, moment.known_at or from_microseconds(clock()))
+
+
+def material_of(
+    connection: duckdb.DuckDBPyConnection, subject: Node, moment: Moment, now: dt.datetime
+) -> Material:
+    """Load the same for a version that is already found; epochs count as alive at *now*."""
     ancestry = load_ancestry(connection, subject, moment, max_depth=None, now=now)
     lineage = ancestry.lineage
     written = [ancestry.evidence.runs[run] for run in lineage.outputs]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import duckdb
 
@@ -65,7 +66,7 @@ def _means(said: str | None, is_: str | None) -> bool:
     return said is None or is_ is None or said == is_
 
 
-def profile_of(statements: Iterable[Statement]) -> dict[str, object] | None:
+def profile_of(statements: Iterable[Statement]) -> dict[str, Any] | None:
     """Return the newest registered profile among *statements* (the oldest first)."""
     profiles = [
         said.fields["profile"]

@@ -1,0 +1,102 @@
+"""Is this version of a model good? Names every reason why it is not.
+
+Good is: no path from a suspect and a proven ancestry (ADR-0005), nothing in it quarantined or
+frozen, an approval that counts. A version that was retired when a newer one replaced it may be
+good.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import duckdb
+
+from lineseal.queries.approvals import approval_faults
+from lineseal.queries.catalog import query
+from lineseal.queries.material import Material
+from lineseal.queries.node import Node
+from lineseal.queries.statements import Statement
+from lineseal.queries.times import format_time
+from lineseal.queries.upstream import answer_trace
+from lineseal.queries.verdicts import AFFECTED, CLEAN
+
+GATES = ("promotion", "rollback")
+
+
+def version_faults(
+    connection: duckdb.DuckDBPyConnection,
+    material: Material,
+    suspects: Sequence[Node],
+    *,
+    before: dt.datetime | None,
+    now: dt.datetime,
+) -> list[str]:
+    """Return why the material's subject is not good, the gravest first; empty when it is."""
+    subject = material.ancestry.subject
+    faults = _lineage_faults(connection, material, suspects, now)
+    faults += _too_new(material, before)
+    for node in material.nodes:
+        faults += _held(node, material.statements.get(node.id, ()))
+    about = material.statements.get(subject.id, [])
+    makers = load_makers(connection, material)
+    faults += approval_faults(about, gates=GATES, makers=makers, now=now)
+    return faults
+
+
+def load_makers(connection: duckdb.DuckDBPyConnection, material: Material) -> set[str]:
+    """Load the people who acted in the runs that wrote the material's subject."""
+    lineage, subject = material.ancestry.lineage, material.ancestry.subject
+    facts = material.ancestry.evidence.runs
+    runs = sorted({facts[edge.run].name for edge in lineage.writers.get(subject.id, ())})
+    rows = query("run_people").rows(
+        connection,
+        producers=[producer for producer, _ in runs],
+        run_ids=[run_id for _, run_id in runs],
+        known_at=material.moment.known_at,
+    )
+    return {person for (person,) in rows}
+
+
+def _lineage_faults(
+    connection: duckdb.DuckDBPyConnection,
+    material: Material,
+    suspects: Sequence[Node],
+    now: dt.datetime,
+) -> list[str]:
+    if not suspects:
+        return [f"its ancestry is not proven: {text}" for text in material.ancestry.warnings]
+    subject, moment = material.ancestry.subject, material.moment
+    answer = answer_trace(connection, subject, suspects, moment, max_depth=None, now=now)
+    if answer.verdict == AFFECTED:
+        return ["a certain path leads here from what must not be in it"]
+    if answer.verdict == CLEAN:
+        return []
+    held = {suspect.id for suspect in suspects} & material.ancestry.lineage.depth.keys()
+    path = ["a path leads here from what must not be in it, but not for certain"] if held else []
+    return path + [f"its ancestry is not proven: {text}" for text in answer.warnings]
+
+
+def _too_new(material: Material, before: dt.datetime | None) -> list[str]:
+    if before is None:
+        return []
+    late = [node.reference for node in material.nodes if node.appeared_at >= before]
+    if not late:
+        return []
+    more = f" (and {len(late) - 1} more)" if len(late) > 1 else ""
+    return [f"{late[0]} appeared at or after {format_time(before)}{more}"]
+
+
+def _held(node: Node, statements: Sequence[Statement]) -> list[str]:
+    """Find what holds a version back; an order about the whole name holds every version."""
+    faults: list[str] = []
+    if _newest(statements, "quarantine", "action") == "placed":
+        faults.append(f"{node.reference} is in quarantine")
+    if _newest(statements, "containment", "action") in ("freeze", "hold"):
+        faults.append(f"{node.reference} is frozen by a containment order")
+    return faults
+
+
+def _newest(statements: Sequence[Statement], body: str, field: str) -> str | None:
+    values = [said.fields[field] for said in statements if said.body == body]
+    return values[-1] if values else None
