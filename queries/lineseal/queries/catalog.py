@@ -122,12 +122,12 @@ def parse_query(text: str, *, folder: str, name: str) -> Query:
 
     """
     where = f"{folder}/{name}.sql"
-    head, body = _split(text, where)
+    head, body = split_head(text, KEYS, where)
     for key, expected in (("name", name), ("kind", folder)):
         if head[key] != [expected]:
             raise ConfigurationError(f"{where}: {key} must be {expected!r}")
-    fields = {key: tuple(_field(line, where) for line in head[key] if line) for key in _LISTS}
-    used = set(_PARAMETER.findall(_LITERAL_OR_COMMENT.sub("", body)))
+    fields = {key: tuple(parse_field(line, where) for line in head[key] if line) for key in _LISTS}
+    used = parameters_of(body)
     declared = {field.name for field in fields["params"]}
     if used != declared:
         odd = ", ".join(sorted(used ^ declared))
@@ -146,7 +146,18 @@ def parse_query(text: str, *, folder: str, name: str) -> Query:
     )
 
 
-def _split(text: str, where: str) -> tuple[dict[str, list[str]], str]:
+def parameters_of(sql: str) -> set[str]:
+    """Return the ``$names`` of a statement, without those in texts and comments."""
+    return set(_PARAMETER.findall(_LITERAL_OR_COMMENT.sub("", sql)))
+
+
+def split_head(text: str, keys: tuple[str, ...], where: str) -> tuple[dict[str, list[str]], str]:
+    """Split a file into the lines of its head, by key, and its body.
+
+    Raises:
+        ConfigurationError: The head has not exactly *keys*, in their order.
+
+    """
     head: dict[str, list[str]] = {}
     lines = text.splitlines()
     count = 0
@@ -156,18 +167,19 @@ def _split(text: str, where: str) -> tuple[dict[str, list[str]], str]:
             break
         key = match["key"]
         if key is not None:
-            if key not in KEYS or key in head:
+            if key not in keys or key in head:
                 raise ConfigurationError(f"{where}: {key!r} is unknown or stands twice")
             head[key] = []
         elif not head:
             raise ConfigurationError(f"{where}: the head starts with a key")
         head[list(head)[-1]].append(match["text"].strip())
-    if tuple(head) != KEYS:
-        raise ConfigurationError(f"{where}: the head needs, in this order: {', '.join(KEYS)}")
+    if tuple(head) != keys:
+        raise ConfigurationError(f"{where}: the head needs, in this order: {', '.join(keys)}")
     return head, "\n".join(lines[count:]) + "\n"
 
 
-def _field(line: str, where: str) -> Field:
+def parse_field(line: str, where: str) -> Field:
+    """Parse ``name TYPE[=default] [-- note]``; raises ConfigurationError."""
     match = _FIELD.fullmatch(line)
     if match is None:
         raise ConfigurationError(f"{where}: {line!r} is not 'name TYPE[=default] [-- note]'")
@@ -176,6 +188,8 @@ def _field(line: str, where: str) -> Field:
 
 def _shipped(root: Traversable) -> Iterator[tuple[str, str, str]]:
     for folder in root.iterdir():
+        if folder.name == "detections":  # rules have heads of their own: lineseal.queries.rules
+            continue
         for file in folder.iterdir():
             if file.name.endswith(".sql"):
                 yield folder.name, file.name.removesuffix(".sql"), file.read_text("utf-8")

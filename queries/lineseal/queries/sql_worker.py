@@ -99,7 +99,7 @@ def _run(connection: duckdb.DuckDBPyConnection, request: Request) -> Reply:
     check_statement(connection, request["text"])
     connection.execute("BEGIN TRANSACTION READ ONLY")
     try:
-        with _watch(connection, request["timeout"]):
+        with watch(connection, request["timeout"]):
             relation = connection.sql(_without_end(connection, request["text"]))
             kinds = [str(kind) for kind in relation.types]
             shown = relation.project(", ".join(_rendered(*item) for item in enumerate(kinds, 1)))
@@ -222,7 +222,7 @@ def _unique(columns: list[str]) -> list[str]:
 
 
 @contextmanager
-def _watch(connection: duckdb.DuckDBPyConnection, seconds: float) -> Generator[None]:
+def watch(connection: duckdb.DuckDBPyConnection, seconds: float) -> Generator[None]:
     """Interrupt what runs inside after *seconds*, again and again until it gives up."""
     done = threading.Event()
 

@@ -9,8 +9,10 @@ from lineseal.settings.home import HOME_FOLDER, Home, find_home
 from lineseal.settings.load import load_settings
 from lineseal.settings.model import (
     DeploymentSettings,
+    DetectSettings,
     EmitterSettings,
     LogSettings,
+    PolicySettings,
     Settings,
     StoreSettings,
 )
@@ -18,9 +20,11 @@ from lineseal.settings.model import (
 __all__ = [
     "HOME_FOLDER",
     "DeploymentSettings",
+    "DetectSettings",
     "EmitterSettings",
     "Home",
     "LogSettings",
+    "PolicySettings",
     "Settings",
     "StoreSettings",
     "find_home",

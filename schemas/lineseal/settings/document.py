@@ -62,7 +62,9 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
-    return "[]" if value == () else str(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in typing.cast("tuple[str, ...]", value)) + "]"
+    return str(value)
 
 
 if __name__ == "__main__":

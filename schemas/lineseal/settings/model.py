@@ -77,6 +77,84 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetectSettings:
+    """``[detect]``: how detections run."""
+
+    rules: str = _setting("", "folder of your own rules (taken from the home); empty: none")
+    producer: str = _setting(
+        "detect", "name alerts are signed as; 'lineseal init' makes its key keys/PRODUCER.pem"
+    )
+    tick_seconds: int = _setting(
+        60, "seconds between the signed moments that rules about absence are judged at", least=1
+    )
+    context_days: int = _setting(
+        14, "days before an occurrence that an alert's context looks back", least=0
+    )
+    rule_seconds: int = _setting(30, "seconds one of your own rules may run", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySettings:
+    """``[policy]``: what detections take as allowed. A change wants an approval (DP-025)."""
+
+    allowed_sources: tuple[str, ...] = _setting(
+        (),
+        "sources data may come from: a URI, the start of one up to a slash, a host, or the name "
+        "of a source, supplier or publisher; empty: not checked (DP-005)",
+    )
+    approvers: tuple[str, ...] = _setting(
+        (),
+        "who may decide at which gate, as GATE=PERSON (source, dataset, training, promotion, "
+        "rollback or *); empty: anybody under their own key (DP-018)",
+    )
+    containment_officers: tuple[str, ...] = _setting(
+        (), "who may freeze and release; empty: anybody under their own key (DP-038)"
+    )
+    data_writers: tuple[str, ...] = _setting(
+        (),
+        "who may write or be granted data, as PRINCIPAL=SCOPE, where SCOPE is the start of "
+        "kind:namespace/name, or *; empty: not checked (DP-037)",
+    )
+    training_triggers: tuple[str, ...] = _setting(
+        (),
+        "what may start a training: the whole trigger, or its start before a *; empty: not "
+        "checked (DP-024)",
+    )
+    training_hours: tuple[str, ...] = _setting(
+        (), "when trainings may start, UTC, as 'mon 06:00-20:00'; empty: not checked (DP-024)"
+    )
+    freeze_windows: tuple[str, ...] = _setting(
+        (), "when nothing may be trained or promoted, as START/END in ISO 8601 UTC (DP-024)"
+    )
+    high_trust_zones: tuple[str, ...] = _setting(
+        ("high", "trusted", "production", "prod", "golden", "curated", "restricted"),
+        "trust zones and environments that hold only approved data (DP-032)",
+    )
+    low_trust_zones: tuple[str, ...] = _setting(
+        ("low", "untrusted", "public", "external", "partner", "community", "scraped"),
+        "trust zones whose data needs an approval before it goes higher (DP-032)",
+    )
+    sandbox_environments: tuple[str, ...] = _setting(
+        ("sandbox", "research", "dev", "development", "test"),
+        "environments a model may go to without evaluation and approval (DP-020)",
+    )
+    allowed_model_formats: tuple[str, ...] = _setting(
+        (),
+        "formats a registered model may have (attribute 'format', or a file's ending); empty: "
+        "not checked (DP-022)",
+    )
+    expected_producers: tuple[str, ...] = _setting(
+        (), "who has to be heard how often, as PRODUCER=SECONDS (DP-025)"
+    )
+    disabled_rules: tuple[str, ...] = _setting((), "ids of rules that do not run")
+    thresholds: tuple[str, ...] = _setting(
+        (),
+        "parameters of rules that differ from their default, as DP-009.min_rows=500; 'lineseal "
+        "rules show ID' lists them",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Hold all sections."""
 
@@ -84,3 +162,5 @@ class Settings:
     emitter: EmitterSettings = field(default_factory=EmitterSettings)
     log: LogSettings = field(default_factory=LogSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    detect: DetectSettings = field(default_factory=DetectSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)

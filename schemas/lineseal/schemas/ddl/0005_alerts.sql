@@ -18,6 +18,7 @@ CREATE TABLE alert_change (
   techniques        VARCHAR[] NOT NULL, -- MITRE ATLAS ids: AML.T0020
   owasp             VARCHAR[] NOT NULL, -- LLM04:2025, ML02:2023
   subject           VARCHAR NOT NULL,   -- dataset:lake/tx@3, producer:trainer, person:alice, source:URI, ...
+  scope             VARCHAR NOT NULL,   -- what is judged as one: the subject without version, a run, a producer
   window_start      TIMESTAMP,          -- null: the rule has one alert per subject for good
   window_end        TIMESTAMP,          -- excluded
   first_seen        TIMESTAMP NOT NULL, -- earliest and latest occurrence, claimed time, both included
@@ -69,3 +70,33 @@ CREATE TABLE tick (
   batch_seq     BIGINT,
   header_sha256 VARCHAR
 );
+
+-- Words that rules (and people) use about facts. A *scope* is a name without its version: what has
+-- to be judged again when something about it arrives.
+CREATE MACRO artifact_scope(a) AS a.kind || ':' || a.namespace || '/' || a.name;
+CREATE MACRO artifact_ref(a) AS
+  a.kind || ':' || a.namespace || '/' || a.name || coalesce('@' || coalesce(a.version, a.digest), '');
+CREATE MACRO subject_scope(s) AS
+  CASE WHEN s.artifact IS NOT NULL THEN artifact_scope(s.artifact) ELSE s.type || ':' || s.name END;
+CREATE MACRO subject_ref(s) AS
+  CASE WHEN s.artifact IS NOT NULL THEN artifact_ref(s.artifact) ELSE s.type || ':' || s.name END;
+-- Is what somebody said about artifact a true of artifact version b? Without version and digest it is
+-- said of all versions.
+CREATE MACRO is_about(a, b) AS
+  a.kind = b.kind AND a.namespace = b.namespace AND a.name = b.name AND (
+    (a.version IS NULL AND a.digest IS NULL)
+    OR coalesce(a.digest = b.digest, false)
+    OR (coalesce(a.version = b.version, false) AND coalesce(a.digest = b.digest, true))
+  );
+CREATE MACRO is_data(kind) AS
+  kind IN ('dataset', 'label_set', 'feature_set', 'embedding_set', 'preference_set');
+CREATE MACRO is_model(kind) AS kind IN ('model', 'checkpoint', 'model_update');
+-- One person under several spellings: Alice, alice@example.com, person:alice.
+CREATE MACRO person_key(who) AS
+  lower(trim(split_part(regexp_replace(who, '^(person|user):', ''), '@', 1)));
+
+-- Approvals that count at a gate: explicit, and proven under the key of who decided.
+CREATE VIEW sound_approval AS
+SELECT *, make_timestamp(expires_at) AS expires
+FROM approval
+WHERE decision = 'approve' AND mode = 'explicit' AND actor_verified;

@@ -1,0 +1,182 @@
+-- What came since $since, and what has to be judged again because of it: temporary tables that rules
+-- read. Everything here is a function of the facts and of $since alone.
+
+-- Names that new facts speak about. With $since null: all.
+CREATE OR REPLACE TEMP TABLE touched_artifact AS
+WITH said AS (
+  SELECT kind, namespace, name, version, digest FROM run_io WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT unnest(subject.artifact) FROM registration WHERE subject.artifact IS NOT NULL AND ($since IS NULL OR ingest_time > $since)
+  UNION SELECT unnest(artifact) FROM validation WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT unnest(model) FROM evaluation WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT unnest(artifact) FROM quarantine WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT unnest(subject.artifact) FROM approval WHERE subject.artifact IS NOT NULL AND ($since IS NULL OR ingest_time > $since)
+  UNION SELECT unnest(artifact) FROM promotion WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT unnest(target.artifact) FROM override WHERE target.artifact IS NOT NULL AND ($since IS NULL OR ingest_time > $since)
+  UNION SELECT unnest(label_set) FROM label_review WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT unnest(artifact) FROM feedback WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT unnest(resource.artifact) FROM access WHERE resource.artifact IS NOT NULL AND ($since IS NULL OR ingest_time > $since)
+  UNION SELECT unnest(subject.artifact) FROM containment WHERE subject.artifact IS NOT NULL AND ($since IS NULL OR ingest_time > $since)
+)
+SELECT * FROM said WHERE kind IS NOT NULL;
+
+-- Sources, suppliers, people, producers and so on, as TYPE:NAME.
+CREATE OR REPLACE TEMP TABLE touched_other AS
+WITH said AS (
+  SELECT subject.type || ':' || subject.name AS scope FROM registration WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT 'supplier:' || supplier.name FROM registration WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT 'source:' || source.uri FROM registration WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT subject.type || ':' || subject.name FROM approval WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT target.type || ':' || target.name FROM override WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT 'person:' || person_key(made_by) FROM override WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT subject.type || ':' || subject.name FROM containment WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT 'producer:' || producer FROM batch WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT 'producer:' || log_key FROM reject WHERE $since IS NULL OR ingest_time > $since
+)
+SELECT * FROM said WHERE scope IS NOT NULL;
+
+-- What is registered as coming from a source or supplier that was spoken about.
+INSERT INTO touched_artifact
+SELECT DISTINCT unnest(r.subject.artifact)
+FROM registration r
+WHERE r.subject.artifact IS NOT NULL AND $since IS NOT NULL AND (
+  'source:' || r.supplier.name IN (SELECT scope FROM touched_other)
+  OR 'supplier:' || r.supplier.name IN (SELECT scope FROM touched_other)
+  OR 'source:' || r.source.publisher IN (SELECT scope FROM touched_other)
+  OR 'source:' || r.source.uri IN (SELECT scope FROM touched_other)
+);
+
+CREATE OR REPLACE TEMP TABLE touched_name AS
+SELECT DISTINCT kind, namespace, name FROM touched_artifact;
+
+-- Nodes and runs of the lineage graph at or below what was touched.
+CREATE OR REPLACE TEMP TABLE affected_run AS
+WITH RECURSIVE node AS (
+  SELECT DISTINCT v.artifact_version_id
+  FROM artifact_version v
+  JOIN touched_artifact t ON is_about(t, v)
+  WHERE v.known_to IS NULL
+), below AS (
+  SELECT producer, run_id
+  FROM edge JOIN node USING (artifact_version_id)
+  WHERE edge.known_to IS NULL
+  UNION
+  SELECT producer, run_id FROM run_event WHERE $since IS NULL OR ingest_time > $since
+  UNION
+  SELECT reads.producer, reads.run_id
+  FROM below
+  JOIN edge writes ON writes.producer = below.producer AND writes.run_id = below.run_id
+    AND writes.direction = 'output' AND writes.known_to IS NULL
+  JOIN edge reads ON reads.artifact_version_id = writes.artifact_version_id
+    AND reads.direction = 'input' AND reads.known_to IS NULL
+)
+SELECT DISTINCT producer, run_id FROM below;
+
+-- When practices began: until something was ever validated or approved, its absence says nothing.
+-- If that moment moved, all runs are judged again.
+CREATE OR REPLACE TEMP TABLE practice AS
+SELECT
+  (SELECT min(event_time) FROM validation) AS validates_since,
+  (SELECT min(event_time) FROM validation WHERE ingest_time <= $since) AS validates_since_before;
+
+INSERT INTO affected_run
+SELECT DISTINCT producer, run_id FROM run_event
+WHERE $since IS NOT NULL
+  AND (SELECT validates_since IS DISTINCT FROM validates_since_before FROM practice)
+EXCEPT SELECT producer, run_id FROM affected_run;
+
+-- The training runs among them: what makes a model, or says that it trains.
+CREATE OR REPLACE TEMP TABLE training AS
+WITH trains AS (
+  SELECT DISTINCT producer, run_id
+  FROM run_event SEMI JOIN affected_run USING (producer, run_id)
+  WHERE lower(stage) IN ('train', 'training', 'retrain', 'retraining', 'fine-tune', 'fine_tune', 'finetune', 'fit')
+  UNION
+  SELECT DISTINCT producer, run_id
+  FROM run_io SEMI JOIN affected_run USING (producer, run_id)
+  WHERE direction = 'output' AND is_model(kind)
+)
+SELECT
+  producer,
+  run_id,
+  'run:' || producer || '/' || run_id AS scope,
+  min(event_time) AS started_at,
+  max(event_time) AS ended_at,
+  arg_min(event_id, (event_time, event_id)) AS event_id,
+  arg_min(job_namespace || '/' || job_name, (event_time, event_id)) AS job,
+  arg_min(trigger, (event_time, event_id)) FILTER (trigger IS NOT NULL) AS trigger,
+  arg_max(code, (event_time, event_id)) FILTER (code IS NOT NULL) AS code,
+  arg_max(environment, (event_time, event_id)) FILTER (environment IS NOT NULL) AS environment
+FROM run_event SEMI JOIN trains USING (producer, run_id)
+GROUP BY producer, run_id;
+
+-- What each of them made: its subject, or the job when it made nothing.
+CREATE OR REPLACE TEMP TABLE training_output AS
+WITH made AS (
+  SELECT producer, run_id, min(artifact_ref(io)) AS model
+  FROM run_io io SEMI JOIN training USING (producer, run_id)
+  WHERE direction = 'output' AND is_model(kind)
+  GROUP BY producer, run_id
+)
+SELECT producer, run_id, scope, started_at, event_id, coalesce(model, 'job:' || job, scope) AS subject
+FROM training LEFT JOIN made USING (producer, run_id);
+
+-- Their ancestry: every artifact version upstream. direct: the run itself reads it; data_only: on a way
+-- that holds nothing but data. A holdout read to judge the model is not learned from.
+CREATE OR REPLACE TEMP TABLE ancestor AS
+WITH RECURSIVE up AS (
+  SELECT e.producer, e.run_id, e.artifact_version_id, true AS direct, is_data(v.kind) AS data_only
+  FROM edge e
+  SEMI JOIN training USING (producer, run_id)
+  JOIN artifact_version v USING (artifact_version_id)
+  LEFT JOIN run_io io ON io.event_id = e.event_id AND io.direction = 'input'
+    AND io.kind = v.kind AND io.namespace = v.namespace AND io.name = v.name
+    AND io.version IS NOT DISTINCT FROM v.version
+  WHERE e.direction = 'input' AND e.known_to IS NULL
+    AND coalesce(lower(io.role), '') NOT IN ('holdout', 'evaluation', 'eval', 'test', 'validation', 'challenge', 'golden')
+  UNION
+  SELECT up.producer, up.run_id, reads.artifact_version_id, false, up.data_only AND is_data(v.kind)
+  FROM up
+  JOIN edge writes ON writes.artifact_version_id = up.artifact_version_id
+    AND writes.direction = 'output' AND writes.known_to IS NULL
+  JOIN edge reads ON reads.producer = writes.producer AND reads.run_id = writes.run_id
+    AND reads.direction = 'input' AND reads.known_to IS NULL
+  JOIN artifact_version v ON v.artifact_version_id = reads.artifact_version_id
+)
+SELECT
+  up.producer, up.run_id, up.artifact_version_id, bool_or(direct) AS direct, bool_or(data_only) AS data_only,
+  any_value(v.kind) AS kind, any_value(v.namespace) AS namespace, any_value(v.name) AS name,
+  any_value(v.version) AS version, any_value(v.digest) AS digest,
+  any_value(artifact_ref(v)) AS ref
+FROM up JOIN artifact_version v USING (artifact_version_id)
+GROUP BY up.producer, up.run_id, up.artifact_version_id;
+
+-- Every scope that is judged now: alerts of a rule in one of these that are not found any more go.
+CREATE OR REPLACE TEMP TABLE touched AS
+SELECT DISTINCT kind || ':' || namespace || '/' || name AS scope FROM touched_name
+UNION SELECT scope FROM touched_other
+UNION SELECT 'run:' || producer || '/' || run_id FROM affected_run;
+
+-- Tables that have new rows: rules that read none of them are not run.
+CREATE OR REPLACE TEMP TABLE fresh AS
+SELECT name FROM (
+  SELECT 'run_event' AS name, EXISTS (FROM run_event WHERE $since IS NULL OR ingest_time > $since) AS has
+  UNION ALL SELECT 'run_io', EXISTS (FROM run_io WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'event', EXISTS (FROM event WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'batch', EXISTS (FROM batch WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'reject', EXISTS (FROM reject WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'registration', EXISTS (FROM registration WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'validation', EXISTS (FROM validation WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'evaluation', EXISTS (FROM evaluation WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'quarantine', EXISTS (FROM quarantine WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'approval', EXISTS (FROM approval WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'promotion', EXISTS (FROM promotion WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'override', EXISTS (FROM override WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'label_review', EXISTS (FROM label_review WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'feedback', EXISTS (FROM feedback WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'access', EXISTS (FROM access WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'containment', EXISTS (FROM containment WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'incident', EXISTS (FROM incident WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'verdict', EXISTS (FROM verdict WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'key_change', EXISTS (FROM key_change WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'erasure', EXISTS (FROM erasure WHERE $since IS NULL OR ingest_time > $since)
+) WHERE has;

@@ -1,0 +1,46 @@
+-- id:      DP-008
+-- uuid:    2df880b3-9aa4-5361-bdcb-56bc351d2cc5
+-- title:   Pinned upstream changed content (split-view or rug pull)
+-- status:  stable
+-- version: 1.0.0
+-- severity: critical
+-- confidence: high
+-- atlas:   AML.T0109, AML.T0010.002
+-- owasp:   LLM04:2025, ML06:2023
+-- reads:   registration
+-- clock:   commit
+-- key:     source
+-- window:  none
+-- params:  none
+-- false:   an upstream that regenerates archives; a content network that re-encodes; a
+--          maintainer who joined openly
+-- runbook: docs/runbooks/DP-008.md
+-- why:     The same place at the same revision gave other bytes than before, or it has another
+--          publisher or other maintainers: a split view, a bought domain, or a takeover.
+WITH said AS (
+  SELECT event_time, event_id, subject_scope(subject) AS scope, source.uri AS uri, source.revision AS revision,
+    coalesce(subject.artifact.digest, publisher_digest) AS digest, source.publisher AS publisher,
+    nullif(list_sort(list_distinct(source.maintainers)), []) AS maintainers
+  FROM registration
+  WHERE source.uri IS NOT NULL AND subject_scope(subject) IN (SELECT scope FROM touched)
+), content AS (
+  SELECT *, first_value(digest) OVER (PARTITION BY scope, uri, revision ORDER BY event_time, event_id) AS before
+  FROM said
+  WHERE revision IS NOT NULL AND digest IS NOT NULL
+), owner AS (
+  SELECT *, lag(publisher) OVER (PARTITION BY scope, uri ORDER BY event_time, event_id) AS before
+  FROM said WHERE publisher IS NOT NULL
+), keeper AS (
+  SELECT *, lag(maintainers) OVER (PARTITION BY scope, uri ORDER BY event_time, event_id) AS before
+  FROM said WHERE maintainers IS NOT NULL
+), changed AS (
+  SELECT scope, uri, event_time, event_id, 'revision ' || revision || ' had ' || left(before, 19) || ' and has ' || left(digest, 19) AS what
+  FROM content WHERE digest <> before
+  UNION ALL
+  SELECT scope, uri, event_time, event_id, 'the publisher was ' || before || ' and is ' || publisher FROM owner WHERE publisher <> before
+  UNION ALL
+  SELECT scope, uri, event_time, event_id,
+    'the maintainers were ' || array_to_string(before, ', ') || ' and are ' || array_to_string(maintainers, ', ')
+  FROM keeper WHERE maintainers <> before
+)
+SELECT scope, 'source:' || uri AS subject, event_time AS seen_at, event_id, what AS reason FROM changed

@@ -1,0 +1,1 @@
+"""Scripted stories, and the rules they raise."""
