@@ -1,8 +1,7 @@
-"""Keeps a materialiser going until it is told to stop, and lets others read meanwhile.
+"""Keeps a materialiser going until it is told to stop.
 
-DuckDB gives the file to one writer or to many readers. While the log has nothing new the store
-is released, so that queries get their turn; the next record takes it back as soon as they are
-done.
+DuckDB gives the file to one writer or to many readers. The store stays open here, and this
+process answers for the command line meanwhile (``lineseal.consumers.api``).
 """
 
 from __future__ import annotations
@@ -12,11 +11,13 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from lineseal.consumers import telemetry
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.materialise import Materialiser
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.store import Store
 from lineseal.schemas.errors import LinesealError
+from lineseal.services import ServiceLog
 
 POLL_SECONDS = 0.5
 """How long one poll of an idle log waits; a stop is noticed within that time."""
@@ -30,12 +31,18 @@ def materialise_once(materialiser: Materialiser) -> StepReport:
     total = StepReport(idle=True)
     while True:
         report = materialiser.step()
+        telemetry.count(report)
         total += report
         if report.idle:
             return total
 
 
-def follow(materialiser: Materialiser, store: Store, stop: threading.Event) -> StepReport:
+def follow(
+    materialiser: Materialiser,
+    store: Store,
+    stop: threading.Event,
+    log: ServiceLog | None = None,
+) -> StepReport:
     """Materialise until *stop* is set; the step under way is finished first.
 
     Raises:
@@ -43,7 +50,7 @@ def follow(materialiser: Materialiser, store: Store, stop: threading.Event) -> S
             store that cannot be written.
 
     """
-    log = get_logger()
+    log = log or get_logger()
     total = StepReport(idle=True)
     retries = 0
     while not stop.is_set():
@@ -60,10 +67,9 @@ def follow(materialiser: Materialiser, store: Store, stop: threading.Event) -> S
         retries = 0
         for warning in set(report.warnings) - set(total.warnings):
             log.warning(warning)
-        if report.idle:
-            store.release()
-        else:
+        if not report.idle:
             log.info("materialised", **counts(report))
+            telemetry.count(report)
         total += report
     store.release()
     return total

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from lineseal.consumers import telemetry
 from lineseal.consumers.copies import update_copies
 from lineseal.consumers.delivery import Delivery
 from lineseal.consumers.journal import Tail, load_tail
@@ -160,7 +161,7 @@ class Materialiser:
         else:
             delivery.take(work, keyring, stored)
         positions = {**stored, **delivery.positions}
-        with self._store.writing:
+        with self._store.writing, telemetry.timed(telemetry.commit_duration):
             connection.execute("BEGIN")
             try:
                 self._write(connection, delivery, keyring)

@@ -49,6 +49,7 @@ class Request(TypedDict):
     limit: int
     timeout: float
     memory_limit: str
+    wait: float
 
 
 class Reply(TypedDict):
@@ -63,7 +64,9 @@ class Reply(TypedDict):
 def answer(request: Request) -> Reply:
     """Run the statement of *request*; every error of ours becomes part of the reply."""
     try:
-        with open_store(Path(request["store"]), memory_limit=request["memory_limit"]) as connection:
+        with open_store(
+            Path(request["store"]), memory_limit=request["memory_limit"], wait=request["wait"]
+        ) as connection:
             _limit_memory(connection)
             return _run(connection, request)
     except MemoryError:

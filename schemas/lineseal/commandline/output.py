@@ -29,8 +29,9 @@ _PIPE_WIDTH = 10_000
 class Answer:
     """Hold the answer of one query.
 
-    ``warnings`` say in full sentences why the answer is not complete or not certain. ``extra``
-    is merged into the JSON object after the fixed keys.
+    ``warnings`` say in full sentences why the answer is not complete or not certain; ``remarks``
+    are warnings that do not touch the answer itself. ``extra`` is merged into the JSON object
+    after the fixed keys.
     """
 
     query: str
@@ -40,6 +41,7 @@ class Answer:
     verdict: str | None = None
     complete: bool = True
     warnings: Sequence[str] = ()
+    remarks: Sequence[str] = ()
     rows: Sequence[Mapping[str, Any]] = ()
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -52,7 +54,7 @@ class Answer:
             "known_at": self.known_at,
             "verdict": self.verdict,
             "complete": self.complete,
-            "warnings": list(self.warnings),
+            "warnings": [*self.warnings, *self.remarks],
             "rows": [dict(row) for row in self.rows],
             **self.extra,
         }
@@ -110,7 +112,7 @@ def print_answer(
         else:
             print_table(console, keys, answer.rows)
     if output != "json":
-        for warning in answer.warnings:
+        for warning in (*answer.warnings, *answer.remarks):
             note(f"warning: {warning}")
 
 

@@ -8,6 +8,7 @@ git does. ``load_settings`` reads ``lineseal.toml`` and lets the environment win
 from lineseal.settings.home import HOME_FOLDER, Home, find_home
 from lineseal.settings.load import load_settings
 from lineseal.settings.model import (
+    ApiSettings,
     DeploymentSettings,
     DetectSettings,
     EmitterSettings,
@@ -15,10 +16,12 @@ from lineseal.settings.model import (
     PolicySettings,
     Settings,
     StoreSettings,
+    TelemetrySettings,
 )
 
 __all__ = [
     "HOME_FOLDER",
+    "ApiSettings",
     "DeploymentSettings",
     "DetectSettings",
     "EmitterSettings",
@@ -27,6 +30,7 @@ __all__ = [
     "PolicySettings",
     "Settings",
     "StoreSettings",
+    "TelemetrySettings",
     "find_home",
     "load_settings",
 ]

@@ -155,6 +155,29 @@ class PolicySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """``[api]``: how a process that holds the store answers for the command line."""
+
+    socket: str = _setting("run/api.sock", "the Unix socket (taken from the home), 0600")
+    listen: str = _setting("", "HOST:PORT to answer on as well; needs the token of token_file")
+    token_file: str = _setting(
+        "run/api.token", "the bearer token for listen and url; made (0600) when missing"
+    )
+    url: str = _setting("", "http://HOST:PORT of a service elsewhere; commands then ask only there")
+    timeout_seconds: int = _setting(600, "how long one question may take", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """``[telemetry]``: where metrics and traces go; nowhere by default."""
+
+    endpoint: str = _setting(
+        "", "OTLP/HTTP base URL; OTEL_EXPORTER_OTLP_ENDPOINT does the same and wins"
+    )
+    interval_seconds: int = _setting(30, "seconds between two exports of metrics", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Hold all sections."""
 
@@ -164,3 +187,5 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

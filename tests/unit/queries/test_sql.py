@@ -47,7 +47,7 @@ class Refused(Exception):
 def ask_here(store: Path, text: str) -> list[list[Any]]:
     """Run the worker's code in this process, without limiting its memory: much faster."""
     request = Request(
-        store=os.fspath(store), text=text, limit=100, timeout=30, memory_limit="512MB"
+        store=os.fspath(store), text=text, limit=100, timeout=30, memory_limit="512MB", wait=5.0
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resource, "setrlimit", _do_nothing)

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, output_options, print_answer, print_table
-from lineseal.queries.cli.common import home_store
-from lineseal.queries.diff import answer as diffing
+from lineseal.queries.cli.common import ask
+from lineseal.queries.questions import DIFF, DiffParams
 
 _SHORT = len("sha256:") + 12
 COLUMNS = ("aspect", "change", "subject", "before", "after", "where")
@@ -29,8 +29,8 @@ def diff(before: str, after: str, as_of: str | None, known_at: str | None, outpu
 
     Exit status: 0 answered; 6 an ancestry is not proven, so there may be more; 3 not found.
     """
-    with home_store() as connection:
-        answer = diffing.diff(connection, before, after, as_of=as_of, known_at=known_at)
+    params = DiffParams(before=before, after=after, as_of=as_of, known_at=known_at)
+    answer = ask(DIFF, params, unread=True)
     print_answer(answer, output, columns=COLUMNS, table=_table)
     return Exit.OK if answer.complete else Exit.INCOMPLETE
 

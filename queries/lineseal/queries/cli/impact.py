@@ -8,9 +8,9 @@ import click
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, output_options, print_answer
-from lineseal.queries import api
-from lineseal.queries.cli.common import home_store, moment_options
+from lineseal.queries.cli.common import ask, moment_options
 from lineseal.queries.drawing import draw
+from lineseal.queries.questions import IMPACT, ImpactParams
 from lineseal.queries.render import print_verdicts
 from lineseal.queries.verdicts import AFFECTED, POSSIBLE
 
@@ -50,16 +50,15 @@ def impact(
     Exit status: 0 answered; 6 not complete; 3 not found. With --all-models: 1 when a model is
     affected, else 6 when one is possibly affected or batches are missing, else 0.
     """
-    with home_store() as connection:
-        answer = api.impact(
-            connection,
-            reference,
-            all_models=all_models,
-            all_versions=all_versions,
-            as_of=as_of,
-            known_at=known_at,
-            max_depth=max_depth,
-        )
+    params = ImpactParams(
+        reference=reference,
+        all_models=all_models,
+        all_versions=all_versions,
+        as_of=as_of,
+        known_at=known_at,
+        max_depth=max_depth,
+    )
+    answer = ask(IMPACT, params, unread=True)
     columns = MODELS if all_models else REACHED
     quiet = dataclasses.replace(answer, warnings=()) if output == "table" else answer
     print_answer(

@@ -6,8 +6,8 @@ import click
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import output_options, print_answer
-from lineseal.queries.cli.common import store_of_home
-from lineseal.queries.guarded_sql import DEFAULT_LIMIT, DEFAULT_TIMEOUT, run_sql
+from lineseal.queries.cli.common import ask_sql
+from lineseal.queries.guarded_sql import DEFAULT_LIMIT, DEFAULT_TIMEOUT
 
 
 @click.command(short_help="Run one SQL statement that only reads.")
@@ -35,7 +35,6 @@ def sql(statement: str, limit: int, timeout: float, output: str) -> int:
 
     Exit status: 0 answered; 6 there are more rows; 4 refused or over its limits; 2 not SQL.
     """
-    path, memory_limit = store_of_home()
-    answer = run_sql(path, statement, limit=limit, timeout=timeout, memory_limit=memory_limit)
+    answer = ask_sql(statement, limit=limit, timeout=timeout)
     print_answer(answer, output, columns=answer.extra["columns"])
     return Exit.OK if answer.complete else Exit.INCOMPLETE

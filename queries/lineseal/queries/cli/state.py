@@ -10,8 +10,16 @@ import click
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import note, output_options, print_answer
 from lineseal.queries import state
-from lineseal.queries.cli.common import home_store, store_of_home
-from lineseal.queries.database import open_store
+from lineseal.queries.cli.common import ask
+from lineseal.queries.questions import (
+    PRODUCERS,
+    REJECT,
+    REJECTS,
+    STATUS,
+    NoParams,
+    RejectParams,
+    RejectsParams,
+)
 from lineseal.queries.render import print_record
 
 REJECT_COLUMNS = ("id", "code", "detail", "producer", "log_key", "event_index", "ingest_time")
@@ -51,8 +59,7 @@ def rejects(ctx: click.Context, code: str | None, limit: int, output: str) -> in
     """
     if ctx.invoked_subcommand is not None:
         return Exit.OK
-    with home_store() as connection:
-        answer = state.rejects(connection, code=code, limit=limit)
+    answer = ask(REJECTS, RejectsParams(code=code, limit=limit))
     print_answer(answer, output, columns=None if output == "csv" else REJECT_COLUMNS)
     return Exit.OK if answer.complete else Exit.INCOMPLETE
 
@@ -68,10 +75,9 @@ def rejects(ctx: click.Context, code: str | None, limit: int, output: str) -> in
 @output_options
 def show(identity: str, raw: Path | None, output: str) -> int:
     """Show the refused record whose id starts with ID, its bytes in hex."""
-    with home_store() as connection:
-        answer, content = state.reject(connection, identity)
+    answer = ask(REJECT, RejectParams(identity=identity))
     if raw is not None:
-        _save(raw, content)
+        _save(raw, bytes.fromhex(answer.rows[0]["raw"]))
     print_answer(answer, output, table=print_record)
     return Exit.OK
 
@@ -83,8 +89,7 @@ def producers(output: str) -> int:
 
     Exit status: 0 nothing is missing; 1 batches are missing; 6 a producer reported a loss.
     """
-    with home_store() as connection:
-        answer = state.producers(connection)
+    answer = ask(PRODUCERS, NoParams())
     print_answer(answer, output, columns=PRODUCER_COLUMNS)
     if any(row["gaps"] for row in answer.rows):
         return Exit.FINDING
@@ -95,9 +100,7 @@ def producers(output: str) -> int:
 @output_options
 def status(output: str) -> int:
     """Sum up the store: size, counts, newest event, keyring version, positions in the log."""
-    path, memory_limit = store_of_home()
-    with open_store(path, memory_limit=memory_limit) as connection:
-        answer = state.status(connection, path)
+    answer = ask(STATUS, NoParams(), unread=True)
     print_answer(answer, output, table=print_record)
     return Exit.OK
 

@@ -8,9 +8,9 @@ import click
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, output_options, print_answer
-from lineseal.queries import api
-from lineseal.queries.cli.common import home_store, moment_options
+from lineseal.queries.cli.common import ask, moment_options
 from lineseal.queries.drawing import draw
+from lineseal.queries.questions import TRACE, TraceParams
 from lineseal.queries.render import print_tree
 from lineseal.queries.verdicts import AFFECTED, CLEAN
 
@@ -39,16 +39,15 @@ def trace(
     Exit status: 0 answered; 6 not complete; 3 not found. With --suspect: 1 affected, 6 possible,
     0 clean.
     """
-    with home_store() as connection:
-        answer = api.trace(
-            connection,
-            reference,
-            suspect=suspect,
-            all_versions=all_versions,
-            as_of=as_of,
-            known_at=known_at,
-            max_depth=max_depth,
-        )
+    params = TraceParams(
+        reference=reference,
+        suspect=suspect,
+        all_versions=all_versions,
+        as_of=as_of,
+        known_at=known_at,
+        max_depth=max_depth,
+    )
+    answer = ask(TRACE, params, unread=True)
     # For people the warnings stand below the tree.
     quiet = dataclasses.replace(answer, warnings=()) if output == "table" else answer
     print_answer(quiet, output, table=lambda console, _: print_tree(console, answer), dot=draw)

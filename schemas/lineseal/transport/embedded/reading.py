@@ -80,6 +80,12 @@ def read_batches(file: OutboxFile, start: int, want: Want) -> tuple[list[LogReco
     return records, end
 
 
+def next_position(file: OutboxFile) -> int:
+    """Return the position the file's next batch will get; errors as for ``read_batches``."""
+    with _reading(file) as connection:
+        return _end(connection, file)
+
+
 def _record(file: OutboxFile, position: int, key: Any, value: Any) -> LogRecord:
     try:
         text = None if key is None else bytes(key).decode()

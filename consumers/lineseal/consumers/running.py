@@ -1,0 +1,122 @@
+"""What does a materialiser need to run in a home? Store, log and keyring, opened and closed again.
+
+Shared by ``lineseal materialise`` and the service of ``lineseal up``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+
+from lineseal.consumers.api import ApiServer
+from lineseal.consumers.api.snapshot import remove_leftovers
+from lineseal.consumers.keyring_source import KeyringSource
+from lineseal.consumers.logs import get_logger
+from lineseal.consumers.materialise import LOG_IDENTITY, Materialiser
+from lineseal.consumers.publisher_source import open_publisher
+from lineseal.consumers.store import Store
+from lineseal.schemas.errors import ConfigurationError, LinesealError
+from lineseal.settings import Home, Settings
+from lineseal.transport.base import LogReader
+from lineseal.transport.embedded import EmbeddedLogReader
+from lineseal.transport.open import open_reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Hold what is open.
+
+    Attributes:
+        store: The one open store.
+        materialiser: Writes it.
+        lost: Full sentences about files of the log that are gone.
+
+    """
+
+    store: Store
+    materialiser: Materialiser
+    lost: tuple[str, ...]
+    _reader: LogReader
+
+    def damaged(self) -> list[str]:
+        """Return what the reader has warned of already."""
+        if not isinstance(self._reader, EmbeddedLogReader):
+            return []
+        return [str(error) for error in self._reader.damaged.values()]
+
+
+@contextlib.contextmanager
+def opened(home: Home, settings: Settings) -> Generator[Work]:
+    """Open store and log of *home* for one materialiser.
+
+    Raises:
+        ConfigurationError: The settings name no deployment or no log.
+        StoreError: The store cannot be opened; ``StoreBusy`` when another process has it.
+        LogError: The log cannot be read.
+
+    """
+    deployment = settings.deployment.name
+    if not deployment:
+        raise ConfigurationError(f"{home.config} names no deployment; set [deployment] name")
+    keyring = KeyringSource(
+        home.keyring,
+        roots=settings.deployment.roots,
+        threshold=settings.deployment.threshold,
+    )
+    store = Store(
+        home.resolve(settings.store.path),
+        deployment=deployment,
+        memory_limit=settings.store.memory_limit,
+    )
+    with store:
+        remove_leftovers(store.path)
+        reader = open_reader(settings.log.url, home, identity=store.fact(LOG_IDENTITY))
+        with contextlib.closing(reader):
+            lost = _say_gone(reader, store.positions())
+            materialiser = Materialiser(store, reader, keyring, deployment)
+            with open_publisher(home, settings, store) as publisher:
+                materialiser.after_step.append(publisher.after_step)
+                yield Work(store=store, materialiser=materialiser, lost=tuple(lost), _reader=reader)
+
+
+@contextlib.contextmanager
+def serving(home: Home, settings: Settings, store: Store, after: float) -> Generator[None]:
+    """Answer for the command line while the block runs, from *after* seconds on.
+
+    That it cannot is a warning: the log is materialised all the same.
+    """
+    done = threading.Event()
+
+    def serve() -> None:
+        if done.wait(after):
+            return
+        log = get_logger()
+        try:
+            with ApiServer(home, settings, lambda: store, log):
+                done.wait()
+        except LinesealError as error:
+            log.warning("cannot answer questions meanwhile", code=error.code, reason=str(error))
+
+    thread = threading.Thread(target=serve, name="serving")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _say_gone(reader: LogReader, positions: Mapping[str, int]) -> list[str]:
+    """Warn of files that were read before and are gone: whatever was not read yet is lost."""
+    if not isinstance(reader, EmbeddedLogReader):
+        return []
+    lost = [
+        f"the log has no file {stream} any more, which was read up to position {positions[stream]};"
+        " what it held behind that cannot be read: put it back, or find out who removed it"
+        for stream in reader.gone(positions)
+    ]
+    for sentence in lost:
+        get_logger().warning(sentence)
+    return lost
