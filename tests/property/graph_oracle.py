@@ -39,12 +39,12 @@ Edge = tuple[tuple[str, str], str, NodeKey, bool, tuple[str, ...], str, int]
 Graph = tuple[frozenset[Node], frozenset[Edge]]
 
 
-def oracle(events: Sequence[Said]) -> Graph:
-    """Build the graph of all events, name by name."""
+def oracle(events: Sequence[Said], cap: int = 64) -> Graph:
+    """Build the graph of all events, name by name; *cap* is how many nodes a fact may mean."""
     nodes: set[Node] = set()
     edges: set[Edge] = set()
     for name in {use.name for event in events for use in event.uses}:
-        story = OneName(name, events)
+        story = OneName(name, events, cap)
         nodes |= story.nodes()
         edges |= story.edges()
     return frozenset(nodes), frozenset(edges)
@@ -53,8 +53,10 @@ def oracle(events: Sequence[Said]) -> Graph:
 class OneName:
     """The facts about one name and what they mean."""
 
-    def __init__(self, name: str, events: Sequence[Said]) -> None:
+    def __init__(self, name: str, events: Sequence[Said], cap: int) -> None:
         self.name = name
+        self.cap = cap
+        self.unknown: NodeKey = (name, None, None, None)
         self.facts = [
             (event, use)
             for event in events
@@ -95,34 +97,40 @@ class OneName:
             if use.version is not None and use.digest is not None:
                 made.add((self.name, use.version, use.digest, None))
             elif use.version is not None:
-                made |= self.of_version(use.version)
+                made |= self.capped(self.of_version(use.version), use)
             elif use.digest is None:
                 made.add((self.name, None, None, event.run))
-        digests = {use.digest for _, use in makers if use.version is None and use.digest}
-        for digest in digests:
-            carriers = self.with_digest(digest)
-            if not carriers & made:
-                made |= carriers
+        first = set(made)
+        for _, use in makers:
+            if use.version is None and use.digest is not None:
+                carriers = self.with_digest(use.digest)
+                made |= self.capped(carriers & first or carriers, use)
         return made
 
-    def means(self, event: Said, use: Use) -> tuple[set[NodeKey], str | None]:
+    def capped(self, found: set[NodeKey], use: Use) -> set[NodeKey]:
+        """Give what a use means: too many nodes are the unknown one, but for registrations."""
+        crowded = use.direction != "registration" and len(found) > self.cap
+        return {self.unknown} if crowded else found
+
+    def means(self, event: Said, use: Use) -> tuple[set[NodeKey], set[str]]:
         """Give the nodes a fact means by what it names, and why that is not exact."""
         if use.version is not None and use.digest is not None:
             own: NodeKey = (self.name, use.version, use.digest, None)
-            carriers = self.with_digest(use.digest) & self.made
-            if use.direction != "input" or own in carriers or not carriers:
-                return {own}, None
-            return carriers, "digest_ambiguous" if len(carriers) > 1 else None
-        if use.version is not None:
-            found = self.of_version(use.version)
-            return found, "version_conflict" if len(found) > 1 else None
-        if use.digest is not None:
-            carriers = self.with_digest(use.digest)
-            carriers = carriers & self.made or carriers
-            return carriers, "digest_ambiguous" if len(carriers) > 1 else None
-        if use.direction == "output":
-            return {(self.name, None, None, event.run)}, None
-        return set(), None
+            found, reason = {own}, "digest_ambiguous"
+            if use.direction == "input" and own not in self.made:
+                found = self.with_digest(use.digest) & self.made or found
+        elif use.version is not None:
+            found, reason = self.of_version(use.version), "version_conflict"
+        elif use.digest is not None:
+            found, reason = self.with_digest(use.digest), "digest_ambiguous"
+            found = found & self.made or found
+        elif use.direction == "output":
+            return {(self.name, None, None, event.run)}, set()
+        else:
+            return set(), set()
+        reasons = {reason} if len(found) > 1 else set[str]()
+        meant = self.capped(found, use)
+        return meant, reasons if meant == found else reasons | {"too_many_candidates"}
 
     def write_interval(
         self, node: NodeKey, reader: tuple[str, str] | None
@@ -138,8 +146,8 @@ class OneName:
             return None
         return min(low for low, _ in spans), max(high for _, high in spans)
 
-    def by_time(self, event: Said) -> tuple[set[NodeKey], bool]:
-        """Give the candidates of an input with neither, and whether any write overlaps."""
+    def by_time(self, event: Said) -> tuple[set[NodeKey], set[str], bool]:
+        """Give what an input with neither means, why that is not exact, and if it names it."""
         assert event.run is not None
         start, end = self.spans[event.run]
         overlapping: set[NodeKey] = set()
@@ -153,7 +161,11 @@ class OneName:
             elif interval[0] <= end:
                 overlapping.add(node)
         base = {node for node, ended in before.items() if ended == max(before.values())}
-        return base | overlapping, bool(overlapping)
+        found = base | overlapping
+        reasons = {"version_inferred"} | ({"overlapping_writes"} if overlapping else set[str]())
+        if len(found) > self.cap:
+            return {self.unknown}, reasons | {"too_many_candidates"}, True
+        return found or {self.unknown}, reasons, not found
 
     def nodes(self) -> set[Node]:
         """Give every node of the name."""
@@ -168,9 +180,10 @@ class OneName:
             named = set(self.means(event, use)[0])
             if use.version is not None and use.digest is not None:
                 named.add((self.name, use.version, use.digest, None))
-            if not named and not self.by_time(event)[0]:
-                named = {(self.name, None, None, None)}
-                keys |= named
+            if not named:
+                guessed, _, names_it = self.by_time(event)
+                named = guessed if names_it else set[NodeKey]()
+            keys |= named
             for key in named:
                 appeared[key] = min(appeared.get(key, event.at), event.at)
         return {(key, key in self.made, self._conflict(key), appeared[key]) for key in keys}
@@ -185,13 +198,10 @@ class OneName:
         for event, use in self.facts:
             if event.run is None:
                 continue
-            found, reason = self.means(event, use)
-            reasons = {reason} if reason is not None else set[str]()
+            found, reasons = self.means(event, use)
             guessed = not found
             if guessed:
-                found, overlapping = self.by_time(event)
-                found = found or {(self.name, None, None, None)}
-                reasons = {"version_inferred"} | ({"overlapping_writes"} if overlapping else set())
+                found, reasons, _ = self.by_time(event)
             if event.imported:
                 reasons = reasons | {"unsigned_import"}
             for node in found:

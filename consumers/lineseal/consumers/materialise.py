@@ -76,6 +76,7 @@ class Materialiser:
         self._tail = Tail(0, 0, 0)
         self._failed_commits = 0
         self.after_step: list[Callable[[StepReport], None]] = []
+        self._step_bytes = MAX_STEP_BYTES
 
     def step(self, limit: int = DEFAULT_LIMIT, timeout: float = 0.0) -> StepReport:
         """Deal with at most *limit* records, waiting up to *timeout* seconds for the first.
@@ -115,8 +116,21 @@ class Materialiser:
             self._read_positions()
             return self._step(limit, timeout)
         keyring, warnings = self._current_keyring()
-        report = self._commit(gap or self._next_records(), keyring)
+        report = self._commit_what_fits(gap or self._next_records(), keyring)
         return report + StepReport(warnings=warnings)
+
+    def _commit_what_fits(self, work: list[LogRecord] | LogGap, keyring: Keyring) -> StepReport:
+        """Commit; when memory does not suffice, the next steps take half as much."""
+        try:
+            report = self._commit(work, keyring)
+        except duckdb.OutOfMemoryException:
+            if isinstance(work, LogGap) or len(work) == 1:
+                raise
+            self._pending.extendleft(reversed(work))
+            self._step_bytes = sum(len(record.value) for record in work) // 2
+            return StepReport()
+        self._step_bytes = min(2 * self._step_bytes, MAX_STEP_BYTES)
+        return report
 
     def _poll(self, limit: int, timeout: float) -> LogGap | None:
         try:
@@ -135,7 +149,7 @@ class Materialiser:
     def _next_records(self) -> list[LogRecord]:
         records = [self._pending.popleft()]
         size = len(records[0].value)
-        while self._pending and size + len(self._pending[0].value) <= MAX_STEP_BYTES:
+        while self._pending and size + len(self._pending[0].value) <= self._step_bytes:
             records.append(self._pending.popleft())
             size += len(records[-1].value)
         return records

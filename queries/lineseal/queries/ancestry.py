@@ -12,6 +12,7 @@ import duckdb
 
 from lineseal.queries import completeness
 from lineseal.queries.completeness import Defect
+from lineseal.queries.crowds import crowds
 from lineseal.queries.evidence import Evidence, load_evidence
 from lineseal.queries.graph import Direction, Lineage, Traversal
 from lineseal.queries.node import Node
@@ -49,5 +50,6 @@ def load_ancestry(
         completeness.unclosed_chains(lineage, evidence),
         completeness.open_leaves(lineage, evidence),
         completeness.cuts(lineage, max_depth),
+        crowds(connection, lineage, Direction.UPSTREAM, moment),
     )
     return Ancestry(subject, lineage, evidence, frozenset().union(*found.values()))

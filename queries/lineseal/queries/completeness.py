@@ -29,6 +29,7 @@ _RANKS = (
     "refused_records",
     "same_content",
     "not_told_apart",
+    "too_many_candidates",
     "opaque",
     "not_registered",
 )

@@ -10,6 +10,7 @@ import duckdb
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
 from lineseal.queries.catalog import query
+from lineseal.queries.crowds import crowds
 from lineseal.queries.doubts import Holes
 from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
@@ -39,6 +40,7 @@ def answer_impact(
             completeness.weak_links(lineage, evidence),
             completeness.unclosed_chains(lineage, evidence),
             completeness.cuts(lineage, max_depth),
+            crowds(connection, lineage, Direction.DOWNSTREAM, moment),
         ).values()
         for defect in found
     }

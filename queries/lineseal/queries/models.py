@@ -12,6 +12,7 @@ from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
 from lineseal.queries.catalog import query
 from lineseal.queries.completeness import Defect, Downstream
+from lineseal.queries.crowds import crowds
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
 from lineseal.queries.downstream import environments
 from lineseal.queries.evidence import Evidence, load_evidence, load_registered, load_runs
@@ -61,8 +62,10 @@ def answer_models(
     cut = completeness.cuts(down, max_depth)
     holes = Holes(connection, suspects, moment, now)
     judged |= _judge_rest(connection, traversal, rest, moment, now, cut, suspects, holes)
+    crowded = crowds(connection, down, Direction.DOWNSTREAM, moment)
     warnings = completeness.sentences(
         {defect for item in judged.values() for defect in item.defects}
+        | {defect for found in crowded.values() for defect in found}
         | holes.until(None)
         | holes.refused()
     )
@@ -121,6 +124,7 @@ def _judge_rest(
             completeness.unclosed_chains(up, evidence),
             completeness.open_leaves(up, evidence),
             look_alikes(up, suspects),
+            crowds(connection, up, Direction.UPSTREAM, moment),
         ),
     )
     refused = holes.refused(PROVEN_BUT_REFUSED)

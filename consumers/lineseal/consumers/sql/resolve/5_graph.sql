@@ -60,7 +60,11 @@ CREATE OR REPLACE TEMP TABLE edge_now AS
 WITH stated AS (
   SELECT
     fact, node, event_time,
-    [reason, CASE WHEN imported THEN 'unsigned_import' END] AS reasons
+    [
+      reason,
+      CASE WHEN imported THEN 'unsigned_import' END,
+      CASE WHEN crowded THEN 'too_many_candidates' END
+    ] AS reasons
   FROM meaning
   JOIN fact USING (fact)
   WHERE direction <> 'registration'
@@ -70,6 +74,7 @@ WITH stated AS (
     [
       'version_inferred',
       CASE WHEN overlapping THEN 'overlapping_writes' END,
+      CASE WHEN crowded THEN 'too_many_candidates' END,
       CASE WHEN imported THEN 'unsigned_import' END
     ]
   FROM guess
