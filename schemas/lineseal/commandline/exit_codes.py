@@ -34,6 +34,7 @@ _BY_ERROR: tuple[tuple[type[errors.LinesealError], Exit], ...] = (
     (errors.LogGap, Exit.FINDING),
     (errors.LogError, Exit.UNREACHABLE),
     (errors.StoreError, Exit.UNREACHABLE),
+    (errors.FeedError, Exit.UNREACHABLE),
 )
 
 

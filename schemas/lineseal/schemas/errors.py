@@ -336,6 +336,22 @@ class StoreIncompatible(StoreError):
     code = "STORE_INCOMPATIBLE"
 
 
+# --- forwarder -------------------------------------------------------------------------------
+
+
+class FeedError(LinesealError):
+    """The forwarder's own file could not be opened, read or written."""
+
+    code = "FEED"
+
+
+class ForwarderBusy(FeedError):
+    """Another forwarder ships from the same home."""
+
+    code = "FORWARDER_BUSY"
+    retryable = True
+
+
 # --- queries ------------------------------------------------------------------------------------
 
 

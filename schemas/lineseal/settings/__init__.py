@@ -15,6 +15,7 @@ from lineseal.settings.model import (
     LogSettings,
     PolicySettings,
     Settings,
+    SinkSettings,
     StoreSettings,
     TelemetrySettings,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "LogSettings",
     "PolicySettings",
     "Settings",
+    "SinkSettings",
     "StoreSettings",
     "TelemetrySettings",
     "find_home",

@@ -6,11 +6,13 @@ Run ``make docs`` to write the page again; a test compares.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 import typing
 from typing import Any
 
-from lineseal.settings.model import Settings
+from lineseal.settings.load import SINKS
+from lineseal.settings.model import Settings, SinkSettings
 
 _HEAD = """\
 # Configuration
@@ -31,14 +33,19 @@ _TYPES = {str: "text", int: "whole number", bool: "true or false"}
 def render() -> str:
     """Render the whole page as Markdown."""
     sections = typing.get_type_hints(Settings)
-    return "\n".join([_HEAD, *(_section(name, cls) for name, cls in sections.items())])
+    named = {**sections, SINKS: SinkSettings}
+    return "\n".join([_HEAD, *(_section(name, cls) for name, cls in named.items())])
 
 
 def _section(name: str, cls: type) -> str:
-    summary = (cls.__doc__ or "").partition(": ")[2].strip().rstrip(".")
+    if name == SINKS:
+        name = f"{SINKS}.NAME"
+    text, _, more = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")
+    summary = text.partition(": ")[2].strip().rstrip(".")
     lines = [
         f"## `[{name}]`: {summary}",
         "",
+        *([more.replace("``", "`"), ""] if more else []),
         "| setting | type | default | what it does | environment |",
         "|---|---|---|---|---|",
     ]
@@ -53,7 +60,7 @@ def _row(section: str, field: dataclasses.Field[Any], kind: Any) -> str:
     if least is not None:
         text += f", at least {least}"
     default = f"`{_toml(field.default)}`"
-    variable = f"`LINESEAL_{section}__{field.name}`".upper()
+    variable = f"`LINESEAL_{section.replace('.', '__')}__{field.name}`".upper()
     return f"| `{field.name}` | {text} | {default} | {field.metadata['help']} | {variable} |"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
@@ -12,9 +13,12 @@ from typing import Any
 
 from lineseal.schemas.errors import ConfigurationError
 from lineseal.settings.home import Home
-from lineseal.settings.model import Settings
+from lineseal.settings.model import Settings, SinkSettings
 
 PREFIX = "LINESEAL_"
+SINKS = "sinks"
+"""The one section that holds sections: ``[sinks.NAME]``."""
+_SINK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -38,7 +42,10 @@ def load_settings(home: Home | None, environment: Mapping[str, str] | None = Non
     for name, table in tables.items():
         if name not in hints:
             raise ConfigurationError(f"unknown section [{name}]{_near(name, hints)}")
-        sections[name] = _section(name, hints[name], table)
+        if name == SINKS:
+            sections[name] = _sinks(table)
+        else:
+            sections[name] = _section(name, hints[name], table)
     return Settings(**sections)
 
 
@@ -55,6 +62,28 @@ def _read_file(home: Home | None) -> dict[str, dict[str, Any]]:
         if not isinstance(table, dict):
             raise ConfigurationError(f"{name!r} stands outside a section in {home.config}")
     return {name: dict(table) for name, table in document.items()}
+
+
+def _sinks(table: Mapping[str, Any]) -> dict[str, SinkSettings]:
+    tables: dict[str, dict[str, Any]] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            tables.setdefault(key, {}).update(typing.cast("dict[str, Any]", value))
+    for key, value in table.items():
+        if not isinstance(value, dict):
+            # From the environment: LINESEAL_SINKS__SPLUNK__TOKEN.
+            name, separator, setting = key.partition("__")
+            if not separator:
+                raise ConfigurationError(f"[{SINKS}] {key} must be a section, [{SINKS}.NAME]")
+            tables.setdefault(name.replace("_", "-"), {})[setting] = value
+    for name in tables:
+        if not _SINK_NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"[{SINKS}.{name}]: a sink's name is small letters, digits and '-', at most 63"
+            )
+    return {
+        name: _section(f"{SINKS}.{name}", SinkSettings, fields) for name, fields in tables.items()
+    }
 
 
 def _section(section: str, cls: type, table: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ rendered from here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,6 +179,42 @@ class TelemetrySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SinkSettings:
+    """``[sinks.NAME]``: one receiver of alerts and human decisions, in a SIEM or a file.
+
+    Without any such section ``lineseal forward`` writes the file ``siem/lineseal.jsonl``.
+    """
+
+    kind: str = _setting(
+        "file",
+        "file, syslog+tls, syslog+relp, splunk-hec, elastic, opensearch, otlp or kafka",
+    )
+    url: str = _setting(
+        "", "where the receiver is: https://..., tls://HOST:6514, relp+tls://HOST:2514, kafka://..."
+    )
+    rendering: str = _setting("", "ocsf, ecs or cef; default: ecs for elastic, ocsf for the rest")
+    path: str = _setting("siem/lineseal.jsonl", "the file (taken from the home)")
+    rotate_bytes: int = _setting(
+        100 * MIB, "bytes at which the file is renamed and a new one begun", least=4096
+    )
+    token: str = _setting("", "token or API key: env:NAME or file:PATH")
+    username: str = _setting("", "user name for basic authentication")
+    password: str = _setting("", "its password: env:NAME or file:PATH")
+    ca_file: str = _setting("", "authorities that sign the receiver's certificate, PEM")
+    cert_file: str = _setting("", "our own certificate, PEM, where the receiver asks for one")
+    key_file: str = _setting("", "its private key, PEM")
+    index: str = _setting("", "Splunk index; Elastic index or data stream; default: lineseal")
+    topic: str = _setting("siem", "topic in Kafka, behind the URL's prefix")
+    acknowledge: bool = _setting(False, "Splunk: wait until the indexer has it (needs the token's)")
+    batch_records: int = _setting(500, "records sent at once", least=1)
+    batch_bytes: int = _setting(1_000_000, "bytes sent at once, before compression", least=1024)
+    max_record_bytes: int = _setting(
+        0, "bytes of the longest record, longer ones are cut; default: what the receiver takes"
+    )
+    timeout_seconds: int = _setting(30, "how long to wait for the receiver", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Hold all sections."""
 
@@ -189,3 +226,4 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    sinks: Mapping[str, SinkSettings] = field(default_factory=dict[str, SinkSettings])

@@ -1,0 +1,1 @@
+"""What the tests of the forwarder share: hostile documents, receivers, reference data."""
