@@ -233,8 +233,6 @@ ATTACKS: list[tuple[str, Callable[[Producer], bytes]]] = [
     ("KEY_REVOKED", revoked_key),
     ("KEY_EXPIRED", expired_key),
     ("KEY_NOT_YET_VALID", early_key),
-    ("FORK", forked),
-    ("REPLAY", replayed),
 ]
 
 

@@ -23,10 +23,8 @@ from tests.integration.attacks import (
     BAD_EVENTS,
     RUNNING,
     event_of_garbage,
-    forked,
     one_batch,
     parts,
-    replayed,
     resealed,
     signed,
     stripped_signature,
@@ -68,24 +66,6 @@ def test_a_refused_record_keeps_its_bytes_and_the_next_is_processed(
     assert pipeline.query("SELECT count(*) FROM event WHERE run_id = 'after'") == [(1,)]
 
 
-@pytest.mark.parametrize("attack", [forked, replayed], ids=lambda attack: attack.__name__)
-def test_a_refused_batch_of_a_verified_producer_names_it(
-    tmp_path: Path, attack: Callable[[Producer], bytes]
-) -> None:
-    """Who signed a fork or a replay is known, and stands in the reject."""
-    pipeline = Pipeline(tmp_path)
-    producer = pipeline.producer("trainer")
-    value = attack(producer)
-    pipeline.log.append(producer.name, value)
-    _, header = parts(value)
-
-    pipeline.materialise()
-
-    assert [("trainer", header.epoch, header.batch_seq)] == pipeline.query(
-        "SELECT producer, epoch, batch_seq FROM reject"
-    )
-
-
 def test_a_stranger_is_named_only_as_the_log_names_it(tmp_path: Path) -> None:
     """Without a signature that verifies, the producer column stays empty."""
     pipeline = Pipeline(tmp_path)
@@ -94,20 +74,6 @@ def test_a_stranger_is_named_only_as_the_log_names_it(tmp_path: Path) -> None:
     pipeline.materialise()
 
     assert pipeline.query("SELECT log_key, producer FROM reject") == [("trainer", None)]
-
-
-def test_fork_and_replay_are_seen_within_one_step_and_across_a_restart(tmp_path: Path) -> None:
-    """It does not matter whether the first batch is in the store or in the same step."""
-    for steps_of in (1, 512):
-        pipeline = Pipeline(tmp_path / str(steps_of))
-        pipeline.folder.mkdir()
-        producer = pipeline.producer("trainer")
-        pipeline.log.append("trainer", forked(producer))
-        pipeline.log.append("trainer", replayed(producer))
-        for _ in pipeline.log.entries:
-            pipeline.materialise(limit=steps_of, steps=1)
-
-        assert pipeline.query("SELECT code FROM reject ORDER BY code") == [("FORK",), ("REPLAY",)]
 
 
 def test_a_late_batch_of_a_finished_epoch_is_welcome(tmp_path: Path) -> None:

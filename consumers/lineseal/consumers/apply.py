@@ -81,6 +81,7 @@ def _batch_row(batch: VerifiedBatch, arrival: Arrival) -> Row:
         "stream": arrival.stream,
         "position": arrival.position,
         "logged_at": arrival.logged_at,
+        "first_seen": batch.judged_at,
         "ingest_time": arrival.ingest_time,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 
 import click
 
@@ -32,8 +33,8 @@ def materialise(once: bool, as_json: bool) -> int:
     """Verify what is in the log and materialise it into the store.
 
     What cannot be verified is kept with its bytes and a reason: see 'lineseal rejects'.
-    Exit status: 0 when everything was accepted, 1 when something was rejected in this run, or a
-    file of the log is damaged or gone.
+    Exit status: 0 when everything was accepted, 1 when something was rejected or found wrong in
+    this run, or a file of the log is damaged or gone.
     """
     home = find_home()
     settings = load_settings(home)
@@ -65,12 +66,20 @@ def _say(report: StepReport) -> None:
         note(f"warning: {warning}")
     if report.idle:
         note("nothing new in the log")
-        return
+    else:
+        _say_counts(report)
+    if report.rejected:
+        note("see 'lineseal rejects'")
+    if report.opened:
+        found = Counter(report.opened.values())
+        note("found: " + ", ".join(f"{code}: {number}" for code, number in sorted(found.items())))
+        note("see 'lineseal producers'")
+
+
+def _say_counts(report: StepReport) -> None:
     note(
         f"batches accepted: {report.batches} (events: {report.events}), "
         f"known already: {report.duplicates}, rejected: {report.rejected}"
     )
     for code, number in report.rejects.items():
         note(f"  {code}: {number}")
-    if report.rejected:
-        note("see 'lineseal rejects'")

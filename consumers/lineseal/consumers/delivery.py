@@ -21,7 +21,6 @@ from lineseal.consumers.judge import judge_events, judge_record
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.rows import Rows
 from lineseal.schemas.errors import ContractError, LogGap
-from lineseal.schemas.model import BatchHeader
 from lineseal.signing.keyring import Keyring
 from lineseal.signing.verify import VerifiedBatch
 from lineseal.transport.base import LogRecord
@@ -38,7 +37,13 @@ class Delivery:
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, tail: Tail, *, deployment: str, now: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tail: Tail,
+        *,
+        deployment: str,
+        now: int,
+        seen_at: Callable[[str], int | None] | None = None,
     ) -> None:
         """Prepare an empty commit.
 
@@ -47,11 +52,13 @@ class Delivery:
             tail: Where its log ends.
             deployment: The deployment it serves.
             now: Clock reading, microseconds UTC.
+            seen_at: Tells by the SHA-256 of its header when a batch was accepted before.
 
         """
         self._connection = connection
         self._deployment = deployment
         self._now = now
+        self._seen_at = seen_at
         # Later than every commit before, also when the clock was set back: known_from and
         # known_to would otherwise overlap, and --known-at would not be exact.
         self.ingest_time = max(now, tail.last_ingest_time + 1)
@@ -83,7 +90,16 @@ class Delivery:
     ) -> None:
         """Judge *records* and add their rows; *stored* are the positions of the store."""
         judged = [
-            (record, judge_record(record, keyring, deployment=self._deployment, now=self._now))
+            (
+                record,
+                judge_record(
+                    record,
+                    keyring,
+                    deployment=self._deployment,
+                    now=self._now,
+                    seen_at=self._seen_at,
+                ),
+            )
             for record in records
         ]
         chains = load_chains(
@@ -100,14 +116,9 @@ class Delivery:
             if not again:
                 reached[record.stream] = record.next_position
             if isinstance(verdict, ContractError):
-                steps.append(partial(self._refuse, record, verdict, None, again=again))
+                steps.append(partial(self._refuse, record, verdict, again=again))
                 continue
-            try:
-                is_new = chains.admit(verdict.header, verdict.header_sha256)
-            except ContractError as error:
-                steps.append(partial(self._refuse, record, error, verdict.header, again=again))
-                continue
-            if is_new:
+            if chains.admit(verdict.header, verdict.header_sha256):
                 steps.append(partial(self._accept, record, verdict, len(new)))
                 new.append((verdict, self._arrival(record)))
             else:
@@ -150,13 +161,11 @@ class Delivery:
         self._counts["batches"] += 1
         self._counts["events"] += len(batch.events) - len(refused)
 
-    def _refuse(
-        self, record: LogRecord, error: ContractError, header: BatchHeader | None, *, again: bool
-    ) -> None:
+    def _refuse(self, record: LogRecord, error: ContractError, *, again: bool) -> None:
         if again and self._was_refused(record):
             self._counts["duplicates"] += 1
             return
-        self._journal.refuse(record.value, error, self._arrival(record), header=header)
+        self._journal.refuse(record.value, error, self._arrival(record))
         self._rejects[error.code] += 1
 
     def _was_refused(self, record: LogRecord) -> bool:

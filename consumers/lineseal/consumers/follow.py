@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from types import FrameType
 
@@ -21,6 +23,8 @@ from lineseal.services import ServiceLog
 
 POLL_SECONDS = 0.5
 """How long one poll of an idle log waits; a stop is noticed within that time."""
+WATCH_SECONDS = 30.0
+"""How often an idle log is compared with the keyring and the clock."""
 _RETRY_SECONDS = 0.2
 _WARN_EVERY = 50
 """Retries between two warnings about the same trouble: ten seconds."""
@@ -34,7 +38,7 @@ def materialise_once(materialiser: Materialiser) -> StepReport:
         telemetry.count(report)
         total += report
         if report.idle:
-            return total
+            return total + materialiser.watch()
 
 
 def follow(
@@ -53,6 +57,7 @@ def follow(
     log = log or get_logger()
     total = StepReport(idle=True)
     retries = 0
+    watched = -WATCH_SECONDS
     while not stop.is_set():
         try:
             report = materialiser.step(timeout=POLL_SECONDS)
@@ -67,12 +72,27 @@ def follow(
         retries = 0
         for warning in set(report.warnings) - set(total.warnings):
             log.warning(warning)
+        if report.idle and time.monotonic() - watched > WATCH_SECONDS:
+            watched = time.monotonic()
+            report += _watch(materialiser)
         if not report.idle:
             log.info("materialised", **counts(report))
             telemetry.count(report)
         total += report
     store.release()
     return total
+
+
+def _watch(materialiser: Materialiser) -> StepReport:
+    try:
+        report = materialiser.watch()
+    except LinesealError as error:
+        if not error.retryable:
+            raise
+        return StepReport(idle=True)
+    for identity, code in report.opened.items():
+        get_logger().warning("found", code=code, finding=identity)
+    return report
 
 
 def counts(report: StepReport) -> dict[str, object]:
@@ -84,6 +104,7 @@ def counts(report: StepReport) -> dict[str, object]:
         "duplicates": report.duplicates,
         "rejected": report.rejected,
         "reject_codes": dict(report.rejects),
+        "findings": dict(Counter(report.opened.values())),
     }
 
 

@@ -7,7 +7,7 @@ must stop the materialiser, never turn into a reject. Pure: no IO, no clock. Sou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lineseal.consumers.apply import DecodedEvent
@@ -28,7 +28,12 @@ class RefusedEvent:
 
 
 def judge_record(
-    record: LogRecord, keyring: Keyring, *, deployment: str, now: int
+    record: LogRecord,
+    keyring: Keyring,
+    *,
+    deployment: str,
+    now: int,
+    seen_at: Callable[[str], int | None] | None = None,
 ) -> VerifiedBatch | ContractError:
     """Verify one record of the log.
 
@@ -38,6 +43,7 @@ def judge_record(
         deployment: The deployment this store serves.
         now: Microseconds UTC; the moment of judgement when the log does not say when it
             stored the record.
+        seen_at: Tells by the SHA-256 of its header when a batch was accepted before.
 
     Returns:
         The verified batch, or why the record is refused.
@@ -46,7 +52,13 @@ def judge_record(
     at = now if record.logged_at is None else record.logged_at
     try:
         batch = verify_batch(
-            record.value, keyring, deployment=deployment, at=at, log_key=record.key
+            record.value,
+            keyring,
+            deployment=deployment,
+            at=at,
+            log_key=record.key,
+            by=now,
+            seen_at=seen_at,
         )
         if batch.header.created_at > MAX_TIME:
             raise OutOfRange("created_at lies after the year 9999")

@@ -1,4 +1,6 @@
-"""Remembers in the store which keyring was used last, and accepts no keyring that forgets it.
+"""Remembers which keyring was used last, and accepts no keyring that forgets it.
+
+It is remembered in the store and in the file beside it, which a fresh store finds.
 
 Without this a keyring of before a revocation would count again as soon as it has as many
 versions as the one that was used. Source: DESIGN 4.3.
@@ -26,19 +28,26 @@ def check_successor(store: Store, keyring: Keyring) -> None:
         KeyringRollback: It is older, or of another history.
 
     """
-    version, keys = store.fact(_VERSION), store.fact(_KEYS)
-    if version is not None:
-        keyring.require_at_least(int(version), store.fact(_SHA256))
-    if keys is not None:
-        known: dict[str, KeyFate] = json.loads(keys)
-        keyring.require_remembers(known)
+    for fact in (store.fact, store.memory.fact):
+        version, keys = fact(_VERSION), fact(_KEYS)
+        if version is not None:
+            keyring.require_at_least(int(version), fact(_SHA256))
+        if keys is not None:
+            known: dict[str, KeyFate] = json.loads(keys)
+            keyring.require_remembers(known)
+
+
+def facts_of(keyring: Keyring) -> dict[str, str]:
+    """Return what is remembered of a keyring that was used."""
+    facts = {_VERSION: str(keyring.version), _KEYS: json.dumps(keyring.fates(), sort_keys=True)}
+    if keyring.sha256 is not None:
+        facts[_SHA256] = keyring.sha256
+    return facts
 
 
 def remember(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:
     """Write that *keyring* was used, in the transaction that is open."""
-    facts = {_VERSION: str(keyring.version), _KEYS: json.dumps(keyring.fates(), sort_keys=True)}
-    if keyring.sha256 is not None:
-        facts[_SHA256] = keyring.sha256
+    facts = facts_of(keyring)
     for name in sorted(name for name, value in facts.items() if value != _stored(connection, name)):
         write_fact(connection, name, facts[name])
 

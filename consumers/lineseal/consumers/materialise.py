@@ -19,8 +19,13 @@ import duckdb
 from lineseal.consumers import telemetry
 from lineseal.consumers.copies import update_copies
 from lineseal.consumers.delivery import Delivery
+from lineseal.consumers.findings import (
+    open_findings,
+    update_chain_findings,
+    update_key_findings,
+)
 from lineseal.consumers.journal import Tail, load_tail
-from lineseal.consumers.keyring_memory import check_successor, remember
+from lineseal.consumers.keyring_memory import check_successor, facts_of, remember
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.store import Store, write_fact
@@ -166,19 +171,56 @@ class Materialiser:
             return keyring, ("the keyring has expired; run 'lineseal keys renew'",)
         return keyring, ()
 
+    def watch(self) -> StepReport:
+        """Compare the store with the keyring and the clock, without anything new in the log.
+
+        A key may have been revoked, a fork settled, a producer gone silent.
+
+        Raises:
+            StoreBusy, StoreError, KeyringError: As for ``step``.
+
+        """
+        keyring, warnings = self._current_keyring()
+        connection = self._store.connection
+        now = self._clock()
+        ingest_time = max(now, load_tail(connection).last_ingest_time + 1)
+        with self._store.writing:
+            before = open_findings(connection)
+            connection.execute("BEGIN")
+            try:
+                moment = _EPOCH + dt.timedelta(microseconds=ingest_time)
+                update_key_findings(connection, keyring, now, moment)
+                after = open_findings(connection)
+                remember(connection, keyring)
+                self._store.memory.remember((), ingest_time, facts_of(keyring))
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+                raise
+        return StepReport(idle=True, warnings=warnings) + _changed(before, after)
+
     def _commit(self, work: list[LogRecord] | LogGap, keyring: Keyring) -> StepReport:
         connection = self._store.connection
         stored = self._positions or {}
-        delivery = Delivery(connection, self._tail, deployment=self._deployment, now=self._clock())
+        now = self._clock()
+        memory = self._store.memory
+        delivery = Delivery(
+            connection, self._tail, deployment=self._deployment, now=now, seen_at=memory.seen_at
+        )
         if isinstance(work, LogGap):
             delivery.take_gap(work)
         else:
             delivery.take(work, keyring, stored)
         positions = {**stored, **delivery.positions}
+        headers = [row["header_sha256"] for row in delivery.rows.of("batch")]
+        memory.remember(headers, delivery.ingest_time, facts_of(keyring))
         with self._store.writing, telemetry.timed(telemetry.commit_duration):
+            before = open_findings(connection)
             connection.execute("BEGIN")
             try:
                 self._write(connection, delivery, keyring)
+                after = open_findings(connection)
             except BaseException:
                 with contextlib.suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
@@ -188,7 +230,7 @@ class Materialiser:
         self._tail = delivery.tail
         # The log does not know yet that it may go on behind a gap.
         self._positions = None if isinstance(work, LogGap) else positions
-        return delivery.report
+        return delivery.report + _changed(before, after)
 
     def _write(
         self, connection: duckdb.DuckDBPyConnection, delivery: Delivery, keyring: Keyring
@@ -209,6 +251,8 @@ class Materialiser:
         ingest_time = _EPOCH + dt.timedelta(microseconds=delivery.ingest_time)
         resolve(connection, ingest_time)
         update_copies(connection, ingest_time)
+        update_chain_findings(connection, ingest_time, keyring.settled)
+        update_key_findings(connection, keyring, delivery.ingest_time, ingest_time)
 
     def _seal_commit(
         self,
@@ -234,3 +278,10 @@ class Materialiser:
             return False
         self._failed_commits = 0
         return True
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> StepReport:
+    return StepReport(
+        opened={identity: code for identity, code in after.items() if identity not in before},
+        closed=frozenset(before.keys() - after.keys()),
+    )

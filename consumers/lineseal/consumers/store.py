@@ -22,6 +22,7 @@ from typing import Any, Self
 import duckdb
 
 from lineseal.consumers.copies import rebuild_copies
+from lineseal.consumers.memory import Memory
 from lineseal.consumers.readers import Readers
 from lineseal.schemas.errors import StoreBusy, StoreError, StoreIncompatible
 
@@ -48,6 +49,7 @@ class Store:
 
         """
         self.path = path
+        self.memory = Memory(path)
         self._deployment = deployment
         self._memory_limit = memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -118,6 +120,7 @@ class Store:
     def release(self) -> None:
         """Close the file so that other processes can read it; calling it twice is fine."""
         connection, self._connection = self._connection, None
+        self.memory.close()
         if connection is not None:
             self._readers.dismiss()
             with _translated(self.path):

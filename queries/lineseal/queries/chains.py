@@ -1,4 +1,4 @@
-"""Did everything that a producer sealed arrive? Epochs, gaps, and what is alive.
+"""Did everything that a producer sealed arrive, and does it count? Epochs, gaps, findings.
 
 An epoch that ended without a final batch is *alive* while its last batch is younger than three
 heartbeats; after that it is unknown what came behind.
@@ -15,8 +15,10 @@ import duckdb
 from lineseal.queries.catalog import query
 from lineseal.queries.times import Moment, format_time
 
-_MISHAPS = frozenset({"lost", "rolled back"})
-"""Reasons a genesis gives when its producer found its outbox gone or older than it was."""
+HIDING = frozenset({"FORK", "OUTBOX_ROLLBACK", "COUNTER_JUMP"})
+"""Findings behind which something may be that never arrived."""
+SPOILING = HIDING | {"REPLAY"}
+"""Findings that keep an epoch from being proven whole."""
 ALIVE_FOR = dt.timedelta(seconds=180)
 """Three heartbeats (ADR-0005)."""
 
@@ -58,9 +60,6 @@ class Epoch:
             found.append(
                 ("lost_events", f"{who} reported {_count(self.lost_events, 'lost event')}")
             )
-        if self.genesis_reason in _MISHAPS:
-            sentence = f"{who} began after its outbox was {self.genesis_reason}"
-            found.append(("lost_events", f"{sentence}: what came before may lack something"))
         if self.rejected:
             refused = _count(self.rejected, "record")
             found.append(("rejected_events", f"{refused} of {who} had to be rejected"))
@@ -100,15 +99,57 @@ class Gap:
         return f"from {start} on" if start else f"before {end}"
 
 
-class Chains:
-    """Holds the epochs and gaps of some producers at one moment."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Hold what else is wrong with a chain or a key; columns as in ``findings.sql``."""
 
-    def __init__(self, epochs: Iterable[Epoch], gaps: Iterable[Gap]) -> None:
-        """Index epochs by (producer, epoch) and gaps by producer."""
+    code: str
+    producer: str
+    epoch: str | None
+    finding_id: str
+    keyid: str | None
+    first_batch_seq: int | None
+    last_batch_seq: int | None
+    span_start: dt.datetime | None
+    span_end: dt.datetime | None
+    detail: str
+    opened_at: dt.datetime
+
+    def overlaps(self, start: dt.datetime, end: dt.datetime | None) -> bool:
+        """Tell whether what it is about touches the time from *start* to *end*, both included."""
+        return (self.span_end is None or self.span_end >= start) and (
+            end is None or self.span_start is None or self.span_start <= end
+        )
+
+    @property
+    def sentence(self) -> str:
+        """Say what is wrong, where."""
+        where = f"epoch {self.epoch} of producer {self.producer}"
+        if self.epoch is None:
+            where = f"producer {self.producer}"
+        which = ""
+        if self.first_batch_seq is not None and self.code != "OUTBOX_ROLLBACK":
+            last = self.last_batch_seq
+            which = f"batch {self.first_batch_seq} of "
+            if last is not None and last > self.first_batch_seq:
+                which = f"batches {self.first_batch_seq} to {last} of "
+        return f"{self.code} in {which}{where}: {self.detail} (finding {self.finding_id})"
+
+
+class Chains:
+    """Holds the epochs, gaps and findings of some producers at one moment."""
+
+    def __init__(
+        self, epochs: Iterable[Epoch], gaps: Iterable[Gap], findings: Iterable[Finding] = ()
+    ) -> None:
+        """Index epochs by (producer, epoch), gaps and findings by producer."""
         self.epochs = {(epoch.producer, epoch.epoch): epoch for epoch in epochs}
         self.gaps: dict[str, list[Gap]] = {}
         for gap in gaps:
             self.gaps.setdefault(gap.producer, []).append(gap)
+        self.findings: dict[str, list[Finding]] = {}
+        for finding in findings:
+            self.findings.setdefault(finding.producer, []).append(finding)
 
     @classmethod
     def load(
@@ -125,6 +166,7 @@ class Chains:
         return cls(
             (Epoch(*row) for row in query("epochs").rows(connection, **parameters)),
             (Gap(*row) for row in query("gaps").rows(connection, **parameters)),
+            (Finding(*row) for row in query("findings").rows(connection, **parameters)),
         )
 
 

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lineseal.queries.evidence import PRODUCER_GAP, Evidence
+from lineseal.queries.chains import SPOILING
+from lineseal.queries.evidence import PRODUCER_GAP, UNTRUSTED, Evidence
 from lineseal.queries.graph import Edge, Lineage
 
 Vertex = int
@@ -22,7 +23,9 @@ _RANKS = (
     CUT_SHORT,
     "not_exact",
     PRODUCER_GAP,
+    *sorted(UNTRUSTED.values()),
     "missing_batches",
+    "chain_finding",
     "epoch_not_closed",
     "lost_events",
     "rejected_events",
@@ -72,8 +75,8 @@ def weak_links(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[Defect]
         for edge in lineage.outputs.get(run, ()):
             if not edge.exact:
                 found.setdefault(edge.node, set()).add(_inexact(edge, "wrote", lineage, evidence))
-        for gap in evidence.gaps_during(run):
-            found.setdefault(run, set()).add(make_defect(PRODUCER_GAP, gap.sentence))
+        for reason, sentence in evidence.doubts(run):
+            found.setdefault(run, set()).add(make_defect(reason, sentence))
     return found
 
 
@@ -87,6 +90,11 @@ def unclosed_chains(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[De
             make_defect("missing_batches", gap.sentence)
             for gap in evidence.chains.gaps.get(facts.producer, ())
             if gap.epoch in own and gap not in evidence.gaps_during(run)
+        }
+        defects |= {
+            make_defect("chain_finding", finding.sentence)
+            for finding in evidence.chains.findings.get(facts.producer, ())
+            if finding.epoch in own and finding.code in SPOILING
         }
         for epoch in own:
             faults = evidence.chains.epochs[facts.producer, epoch].faults(evidence.now)
@@ -114,6 +122,9 @@ def open_leaves(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[Defect
         if registered is not None and registered.opaque:
             sentence = f"what {node.reference} was made from is not disclosed: it is opaque"
             found.setdefault(node_id, set()).add(make_defect("opaque", sentence))
+        if registered is not None and not registered.proven and is_leaf:
+            sentence = f"{node.reference} is registered only in batches that prove nothing"
+            found.setdefault(node_id, set()).add(make_defect("not_registered", sentence))
         if registered is None and is_leaf:
             sentence = f"nobody registered {node.reference}, and no known run made it from anything"
             if node.conflict:

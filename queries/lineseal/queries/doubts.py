@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 import duckdb
 
 from lineseal.queries.catalog import query
-from lineseal.queries.chains import Chains
+from lineseal.queries.chains import HIDING, Chains
 from lineseal.queries.completeness import Defect, Vertex, make_defect
 from lineseal.queries.evidence import Evidence
 from lineseal.queries.graph import Lineage
@@ -53,6 +53,12 @@ class Holes:
             for gaps in self._chains.gaps.values()
             for gap in gaps
             if gap.overlaps(self._since, end)
+        }
+        found |= {
+            make_defect("chain_finding", finding.sentence)
+            for findings in self._chains.findings.values()
+            for finding in findings
+            if finding.code in HIDING and finding.overlaps(self._since, end)
         }
         for epoch in self._chains.epochs.values():
             began_before = end is None or epoch.first_created_at <= end

@@ -7,7 +7,7 @@ Facts of runs, chains of their producers, registrations. Judges nothing but sing
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -18,6 +18,17 @@ from lineseal.queries.graph import Edge, Lineage, RunKey
 from lineseal.queries.times import Moment
 
 PRODUCER_GAP = "producer_gap"
+UNTRUSTED = {
+    "FORK": "forked",
+    "REPLAY": "replayed",
+    "KEY_COMPROMISED": "key_compromised",
+}
+"""Reason of a weak edge, by the code of the finding that its run's batch falls under."""
+_WHY_UNTRUSTED = {
+    "FORK": "its key was used for two histories and is suspended",
+    "REPLAY": "it was sealed after the end of its epoch",
+    "KEY_COMPROMISED": "its key counts as compromised from then on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Registered:
 
     opaque: bool
     owner: str | None
+    proven: bool = True
 
 
 class Evidence:
@@ -68,12 +80,14 @@ class Evidence:
         runs: dict[RunKey, RunFacts],
         chains: Chains,
         registered: dict[int, Registered],
+        untrusted: dict[RunKey, tuple[str, ...]] | None = None,
     ) -> None:
-        """Find the gaps that overlap each run."""
+        """Find the gaps that overlap each run; *untrusted* are codes of findings by run."""
         self.now = now
         self.runs = runs
         self.chains = chains
         self.registered = registered
+        self._untrusted = untrusted or {}
         self._gaps = {
             key: gaps
             for key, run in runs.items()
@@ -91,15 +105,28 @@ class Evidence:
         """Return the gaps of the run's producer that overlap the run."""
         return self._gaps.get(run, ())
 
+    def is_weak(self, run: RunKey) -> bool:
+        """Tell whether nothing the run read or wrote is certain."""
+        return run in self._gaps or run in self._untrusted
+
+    def doubts(self, run: RunKey) -> list[tuple[str, str]]:
+        """Return reason and sentence of everything that makes all edges of the run weak."""
+        found = [(PRODUCER_GAP, gap.sentence) for gap in self.gaps_during(run)]
+        for code in self._untrusted.get(run, ()):
+            label = self.runs[run].label
+            sentence = f"{label} is recorded in a batch that proves nothing: {_WHY_UNTRUSTED[code]}"
+            found.append((UNTRUSTED[code], sentence))
+        return found
+
     def reasons(self, edge: Edge) -> tuple[str, ...]:
         """Return why the edge is not certain, sorted; empty when it is."""
-        if edge.run not in self._gaps:
+        if not self.is_weak(edge.run):
             return edge.reasons
-        return tuple(sorted({*edge.reasons, PRODUCER_GAP}))
+        return tuple(sorted({*edge.reasons, *(reason for reason, _ in self.doubts(edge.run))}))
 
     def is_certain(self, edge: Edge) -> bool:
-        """Tell whether the edge is exact and no gap overlaps its run."""
-        return edge.exact and edge.run not in self._gaps
+        """Tell whether the edge is exact, no gap overlaps its run, and its batches count."""
+        return edge.exact and not self.is_weak(edge.run)
 
 
 def load_evidence(
@@ -112,7 +139,22 @@ def load_evidence(
         runs=runs,
         chains=Chains.load(connection, moment, {run.producer for run in runs.values()}),
         registered=load_registered(connection, lineage.nodes, moment),
+        untrusted=load_untrusted(connection, runs, moment),
     )
+
+
+def load_untrusted(
+    connection: duckdb.DuckDBPyConnection, runs: Mapping[RunKey, RunFacts], moment: Moment
+) -> dict[RunKey, tuple[str, ...]]:
+    """Load which runs rest on batches that prove nothing, with the codes that say why."""
+    codes: dict[tuple[str, str], tuple[str, ...]] = {}
+    for producer, run_id, code in query("untrusted_runs").rows(
+        connection,
+        producers=sorted({facts.producer for facts in runs.values()}),
+        known_at=moment.known_at,
+    ):
+        codes[producer, run_id] = (*codes.get((producer, run_id), ()), code)
+    return {run: codes[facts.name] for run, facts in runs.items() if facts.name in codes}
 
 
 def load_runs(
@@ -128,4 +170,4 @@ def load_registered(
 ) -> dict[int, Registered]:
     """Load which of *ids* are registered."""
     rows = query("registrations").rows(connection, ids=list(ids), **moment.parameters)
-    return {row[0]: Registered(row[1], row[2]) for row in rows}
+    return {row[0]: Registered(row[1], row[2], row[3]) for row in rows}

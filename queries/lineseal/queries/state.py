@@ -12,7 +12,7 @@ import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.queries.catalog import query
-from lineseal.queries.chains import Chains, Epoch, Gap
+from lineseal.queries.chains import Chains, Gap
 from lineseal.queries.times import Moment, format_time, from_microseconds
 from lineseal.schemas.errors import Ambiguous, NotFound
 from lineseal.schemas.ids import now_us
@@ -30,7 +30,8 @@ def producers(
 ) -> Answer:
     """List every epoch of every producer with its head and what is missing from it.
 
-    The answer is not complete when batches are missing or a producer reported a loss.
+    What is wrong with a producer or its key stands at each of its epochs. The answer is not
+    complete when batches are missing, anything was found, or a producer reported a loss.
     """
     now = from_microseconds(clock())
     chains = Chains.load(connection, Moment())
@@ -38,12 +39,16 @@ def producers(
     for found in chains.gaps.values():
         for gap in found:
             gaps.setdefault((gap.producer, gap.epoch), []).append(gap)
-    rows = [
-        _epoch_row(key, chains.epochs.get(key), gaps.get(key, []), now)
-        for key in {**chains.epochs, **gaps}
+    rows = [_epoch_row(key, chains, gaps.get(key, []), now) for key in {**chains.epochs, **gaps}]
+    seen = {row["producer"] for row in rows}
+    rows += [
+        _epoch_row((producer, None), chains, [], now)
+        for producer in chains.findings
+        if producer not in seen
     ]
-    rows.sort(key=lambda row: (row["producer"], row["first_created_at"] or "", row["epoch"]))
+    rows.sort(key=lambda row: (row["producer"], row["first_created_at"] or "", row["epoch"] or ""))
     warnings = [gap.sentence for found in gaps.values() for gap in found]
+    warnings += [finding.sentence for found in chains.findings.values() for finding in found]
     for epoch in chains.epochs.values():
         warnings += [text for code, text in epoch.faults(now) if code == "lost_events"]
     return Answer(query="producers", complete=not warnings, warnings=sorted(warnings), rows=rows)
@@ -105,6 +110,7 @@ def status(connection: duckdb.DuckDBPyConnection, path: Path) -> Answer:
                 "schema_version": facts.get("schema_version"),
                 "keyring_version": facts.get("keyring_version"),
                 **_printable(counts),
+                "findings": dict(query("finding_counts").rows(connection)),
             }
         ],
         extra={"positions": query("positions").records(connection)},
@@ -112,8 +118,15 @@ def status(connection: duckdb.DuckDBPyConnection, path: Path) -> Answer:
 
 
 def _epoch_row(
-    key: tuple[str, str], epoch: Epoch | None, gaps: list[Gap], now: dt.datetime
+    key: tuple[str, str | None], chains: Chains, gaps: list[Gap], now: dt.datetime
 ) -> dict[str, Any]:
+    producer, name = key
+    epoch = None if name is None else chains.epochs.get((producer, name))
+    findings = [
+        finding
+        for finding in chains.findings.get(producer, ())
+        if finding.epoch == name or finding.epoch is None
+    ]
     missing = [f"{gap.first_missing}-{gap.last_missing}" for gap in gaps]
     return {
         "producer": key[0],
@@ -124,6 +137,8 @@ def _epoch_row(
         "events": epoch.events if epoch else 0,
         "last_batch_seq": epoch.last_batch_seq if epoch else None,
         "gaps": missing,
+        "findings": sorted({finding.code for finding in findings}),
+        "finding_ids": sorted({finding.finding_id for finding in findings}),
         "lost_events": epoch.lost_events if epoch else 0,
         "rejected": epoch.rejected if epoch else 0,
         "first_created_at": format_time(epoch.first_created_at) if epoch else None,

@@ -43,7 +43,7 @@ def reached_for_certain(
     far = lineage.inputs if upstream else lineage.outputs
     reached = {node for node in starts if node in lineage.depth}
     frontier = list(reached)
-    runs = {run for run in lineage.runs if not evidence.gaps_during(run)}
+    runs = {run for run in lineage.runs if not evidence.is_weak(run)}
     while frontier:
         crossed = {
             edge.run

@@ -186,18 +186,6 @@ class WrongDeployment(ContractError):
     code = "WRONG_DEPLOYMENT"
 
 
-class Forked(ContractError):
-    """Another batch with the same producer, epoch and sequence number was accepted before."""
-
-    code = "FORK"
-
-
-class Replayed(ContractError):
-    """A new batch appeared after the epoch's final batch."""
-
-    code = "REPLAY"
-
-
 # --- keyring ------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from lineseal.signing.custody import Custody
 from lineseal.signing.holder import Holder
 from lineseal.signing.keyring import ROLES, KeyEntry, Keyring
 from lineseal.signing.new_home import create_home
-from lineseal.signing.times import format_time, parse_duration, parse_time
+from lineseal.signing.times import format_duration, format_time, parse_duration, parse_time
 
 _MIN_PREFIX = 8
 _COLUMNS = ("producer", "keyid", "status", "roles", "event_kinds", "not_before", "not_after")
@@ -352,6 +352,10 @@ def _row(entry: KeyEntry, now: int, held: Mapping[str, Path]) -> dict[str, Any]:
         "revoked_at": moment(entry.revoked_at),
         "compromised_since": moment(entry.compromised_since),
         "revoked_reason": entry.revoked_reason,
-        "expected": entry.expected,
+        "expected_every": None
+        if entry.expected_every is None
+        else format_duration(entry.expected_every),
+        "writes": sorted(entry.writes),
+        "settled": sorted(entry.settled),
         "private_key": str(held[entry.keyid]) if entry.keyid in held else None,
     }

@@ -268,7 +268,11 @@ class Custody:
             if keyring.knows(request.public.keyid):
                 return keyring.entries
             admit(keyring, request, at=now, additional=True)
-            new = dataclasses.replace(request.to_entry(not_before=now), expected=old.expected)
+            new = dataclasses.replace(
+                request.to_entry(not_before=now),
+                expected_every=old.expected_every,
+                writes=old.writes,
+            )
             ended = dataclasses.replace(old, not_after=end)
             others = [entry for entry in keyring.entries if entry.keyid != old.keyid]
             return [*others, ended, new]

@@ -45,9 +45,14 @@ class KeyEntry:
         not_before: First moment it is valid (included).
         not_after: Moment its validity ends (excluded); None for no end.
         revoked_at: When it was revoked.
-        compromised_since: Moment from which nothing of it is trusted (included).
-        expected: Whether silence of this producer is a finding; None when nobody said.
+        compromised_since: Moment from which nothing of it is trusted (included); what was
+            recorded between it and the revocation stays visible.
+        expected_every: Longest time its producer is silent when all is well, microseconds;
+            None when silence means nothing.
         revoked_reason: Why it was revoked, for people.
+        writes: Patterns ``kind:namespace/name`` of the artifacts it may write, register and
+            decide about; empty means all. ``*`` and ``?`` are wild.
+        settled: Ids of forks of this key that an operator decided to be harmless.
 
     """
 
@@ -62,8 +67,10 @@ class KeyEntry:
     not_after: int | None = None
     revoked_at: int | None = None
     compromised_since: int | None = None
-    expected: bool | None = None
+    expected_every: int | None = None
     revoked_reason: str | None = None
+    writes: frozenset[str] = frozenset()
+    settled: frozenset[str] = frozenset()
 
     @property
     def key(self) -> PublicKey:
@@ -75,6 +82,11 @@ class KeyEntry:
         """Return the moment from which a revoked key counts for nothing, else None."""
         moments = [t for t in (self.revoked_at, self.compromised_since) if t is not None]
         return min(moments, default=None)
+
+    @property
+    def refused_from(self) -> int | None:
+        """Return the moment from which what is new under this key is refused, else None."""
+        return self.compromised_since if self.revoked_at is None else self.revoked_at
 
     def status(self, at: int) -> str:
         """Return active, revoked, expired or not yet valid: how the key stands at *at*."""
@@ -126,6 +138,11 @@ class Keyring:
             index[entry.keyid] = entry
         object.__setattr__(self, "_by_id", index)
 
+    @property
+    def settled(self) -> frozenset[str]:
+        """Return the ids of all forks that operators decided to be harmless."""
+        return frozenset().union(*(entry.settled for entry in self.entries))
+
     def knows(self, keyid: str) -> bool:
         """Tell whether a key is in the keyring, valid or not."""
         return keyid in self._by_id
@@ -142,19 +159,21 @@ class Keyring:
         except KeyError:
             raise UnknownKey(f"key {keyid[:64]} is not in the keyring") from None
 
-    def authorise(self, keyid: str, *, producer: str, at: int) -> KeyEntry:
+    def authorise(self, keyid: str, *, producer: str, at: int, by: int | None = None) -> KeyEntry:
         """Check that a key may speak for *producer* at the moment *at*.
 
         Args:
             keyid: 64 lower-case hex characters.
             producer: The name in the signed header.
             at: Microseconds UTC; the first recorded broker or ingest time.
+            by: The moment by which the key has to be valid, by default *at*: what came before
+                its key was enrolled may be judged again.
 
         Raises:
             UnknownKey: The key is not in the keyring.
             OutOfScope: It belongs to another producer.
-            KeyRevoked: *at* is not before its revocation or its compromise.
-            KeyNotYetValid: *at* is before its window.
+            KeyRevoked: *at* is not before its revocation.
+            KeyNotYetValid: *by* is before its window.
             KeyExpired: *at* is after its window, whose end is excluded.
 
         Source: DESIGN 4.3. Revocation wins over the window.
@@ -163,10 +182,10 @@ class Keyring:
         entry = self.entry(keyid)
         if entry.producer != producer:
             raise OutOfScope(f"key {keyid} does not speak for this producer")
-        untrusted = entry.untrusted_from
-        if untrusted is not None and at >= untrusted:
+        refused = entry.refused_from
+        if refused is not None and at >= refused:
             raise KeyRevoked(f"key {keyid} was revoked")
-        if at < entry.not_before:
+        if (at if by is None else by) < entry.not_before:
             raise KeyNotYetValid(f"key {keyid} is not valid yet")
         if entry.not_after is not None and at >= entry.not_after:
             raise KeyExpired(f"key {keyid} has expired")

@@ -46,8 +46,10 @@ _ENTRY_FIELDS: dict[str, tuple[type, ...]] = {
     "not_after": (int, type(None)),
     "revoked_at": (int, type(None)),
     "compromised_since": (int, type(None)),
-    "expected": (bool, type(None)),
+    "expected_every": (int, type(None)),
     "revoked_reason": (str, type(None)),
+    "writes": (list,),
+    "settled": (list,),
 }
 
 
@@ -189,7 +191,7 @@ def _to_keyring(document: dict[str, Any], roots: tuple[PublicKey, ...], payload:
 def _to_entry(item: Any) -> KeyEntry:
     _check_fields("an entry of the keyring", item, _ENTRY_FIELDS)
     values = dict(item)
-    for name in ("roles", "event_kinds"):
+    for name in ("roles", "event_kinds", "writes", "settled"):
         if not all(isinstance(element, str) for element in values[name]):
             raise KeyringError(f"{name} in an entry of the keyring is not a list of texts")
         values[name] = frozenset(values[name])
@@ -223,4 +225,6 @@ def _from_entry(entry: KeyEntry) -> dict[str, Any]:
         **values,
         "roles": sorted(entry.roles),
         "event_kinds": sorted(entry.event_kinds),
+        "writes": sorted(entry.writes),
+        "settled": sorted(entry.settled),
     }

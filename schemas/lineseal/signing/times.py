@@ -46,6 +46,15 @@ def parse_duration(text: str) -> int:
     return value
 
 
+def format_duration(value: int) -> str:
+    """Write microseconds as ``parse_duration`` reads them, in the largest unit that is exact."""
+    seconds = value // MICROSECONDS
+    for unit, size in sorted(_UNITS.items(), key=lambda item: -item[1]):
+        if seconds % size == 0 and seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def format_time(value: int) -> str:
     """Write microseconds UTC as RFC 3339, to the second where that is exact."""
     moment = _EPOCH + dt.timedelta(microseconds=value)

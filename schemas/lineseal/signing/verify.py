@@ -8,7 +8,7 @@ keyring. Every failure is a ``ContractError``. Source: DESIGN 4.2, 7; attack tab
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,6 +55,7 @@ class VerifiedBatch:
         keyid: The key that signed, 64 hex characters.
         signature: Its signature, as received.
         entry: What the keyring says about that key.
+        judged_at: The moment its key was judged at, microseconds UTC.
         events: The exact bytes of each event, not decoded yet.
         leaves: The leaf hash of each event, 32 bytes.
 
@@ -67,12 +68,20 @@ class VerifiedBatch:
     keyid: str
     signature: bytes
     entry: KeyEntry
+    judged_at: int
     events: tuple[bytes, ...]
     leaves: tuple[bytes, ...]
 
 
 def verify_batch(
-    value: bytes, keyring: Keyring, *, deployment: str, at: int, log_key: str
+    value: bytes,
+    keyring: Keyring,
+    *,
+    deployment: str,
+    at: int,
+    log_key: str,
+    by: int | None = None,
+    seen_at: Callable[[str], int | None] | None = None,
 ) -> VerifiedBatch:
     """Verify the value of a log record.
 
@@ -82,6 +91,9 @@ def verify_batch(
         deployment: The deployment this consumer serves.
         at: Moment of judgement, microseconds UTC: the first recorded broker or ingest time.
         log_key: The record's key; must equal the signed producer.
+        by: The moment by which the key has to be valid, by default *at*.
+        seen_at: Tells when the batch whose header has that SHA-256 was accepted before; then
+            that is the moment of judgement, if it is earlier.
 
     Raises:
         TooLarge, TooManyItems, Malformed, TrailingBytes, NonCanonical: The frame or header is
@@ -105,7 +117,11 @@ def verify_batch(
         raise WrongDeployment("the batch was sealed for another deployment")
     if header.producer != log_key:
         raise OutOfScope("the log's key is not the producer in the signed header")
-    entry, signature = _authorised(proven, keyring, header.producer, at)
+    header_sha256 = hashlib.sha256(batch.header).hexdigest()
+    seen = None if seen_at is None else seen_at(header_sha256)
+    if seen is not None:
+        at, by = min(at, seen), seen
+    entry, signature = _authorised(proven, keyring, header.producer, at, by)
     if header.schema_sha256 not in ALLOWED_EVENT_SCHEMAS:
         raise UnknownSchema(f"no event schema has the SHA-256 {header.schema_sha256}")
     leaves = tuple([leaf_hash(event) for event in batch.events])
@@ -114,11 +130,12 @@ def verify_batch(
     return VerifiedBatch(
         header=header,
         header_bytes=batch.header,
-        header_sha256=hashlib.sha256(batch.header).hexdigest(),
+        header_sha256=header_sha256,
         payload_type=batch.payload_type,
         keyid=entry.keyid,
         signature=signature,
         entry=entry,
+        judged_at=at,
         events=batch.events,
         leaves=leaves,
     )
@@ -188,13 +205,13 @@ def _proven(batch: SignedBatch, keyring: Keyring) -> list[BatchSignature]:
 
 
 def _authorised(
-    proven: Sequence[BatchSignature], keyring: Keyring, producer: str, at: int
+    proven: Sequence[BatchSignature], keyring: Keyring, producer: str, at: int, by: int | None
 ) -> tuple[KeyEntry, bytes]:
     """Return the first key that may speak, or raise why the first one may not."""
     refusals: list[ContractError] = []
     for signature in proven:
         try:
-            entry = keyring.authorise(signature.keyid, producer=producer, at=at)
+            entry = keyring.authorise(signature.keyid, producer=producer, at=at, by=by)
             if entry.roles & SEALING_ROLES:
                 return entry, signature.sig
             raise OutOfScope(f"key {entry.keyid} has no role that seals events")

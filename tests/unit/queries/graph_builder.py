@@ -21,6 +21,7 @@ import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.consumers.copies import rebuild_copies
+from lineseal.consumers.findings import update_chain_findings
 from lineseal.schemas.reference import parse_reference, split_name
 
 T0 = dt.datetime(2026, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
@@ -155,11 +156,14 @@ class Graph:
     ) -> None:
         """Add one batch; *after* is the epoch and last batch that its genesis names."""
         self._chained.add((producer, epoch))
+        for table, row in self._rows:
+            if table == "batch" and (row["producer"], row["epoch"]) == (producer, epoch):
+                row["flags"] = 0 if row["batch_seq"] < seq else row["flags"]
         named = after or (None, None)
         genesis = {
             "prev_epoch": named[0],
             "prev_batch_seq": named[1],
-            "prev_header_sha256": None,
+            "prev_header_sha256": after and _header(producer, *after),
             "reason": reason,
         }
         self._add(
@@ -169,8 +173,8 @@ class Graph:
             batch_seq=seq,
             first_seq=seq,
             event_count=1,
-            header_sha256=hashlib.sha256(f"{producer}{epoch}{seq}".encode()).hexdigest(),
-            prev_header_sha256=64 * "0",
+            header_sha256=_header(producer, epoch, seq),
+            prev_header_sha256=_header(producer, epoch, seq - 1) if seq else 64 * "0",
             merkle_root=64 * "0",
             schema_sha256=64 * "0",
             created_at=at(created),
@@ -184,6 +188,18 @@ class Graph:
             stream="stream",
             position=seq,
             ingest_time=at(ingest),
+        )
+
+    def finding(self, code: str, producer: str, *, opened: float = 0, **columns: Any) -> None:
+        """Add an open finding that the batches here do not show by themselves."""
+        self._add(
+            "finding",
+            finding_id=f"finding-{len(self._rows)}",
+            code=code,
+            producer=producer,
+            detail="as the test says",
+            opened_at=at(opened),
+            **columns,
         )
 
     def reject(self, producer: str | None, epoch: str | None, *, raw: bytes = b"bad") -> None:
@@ -247,11 +263,23 @@ class Graph:
 
     def fill(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Write everything into a store that has the tables."""
+        by_ingest: dict[Any, list[tuple[str, dict[str, Any]]]] = {None: []}
         for table, row in self._rows:
+            key = row["ingest_time"] if table == "batch" else None
+            by_ingest.setdefault(key, []).append((table, row))
+        self._insert(connection, by_ingest.pop(None))
+        for ingest_time, rows in sorted(by_ingest.items()):
+            self._insert(connection, rows)
+            update_chain_findings(connection, ingest_time)
+        rebuild_copies(connection)
+
+    def _insert(
+        self, connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, dict[str, Any]]]
+    ) -> None:
+        for table, row in rows:
             names = ", ".join(f'"{name}"' for name in row)
             marks = ", ".join(f"${name}" for name in row)
             connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
-        rebuild_copies(connection)
 
     def save(self, path: Path) -> Path:
         """Write everything into a new store file and close it."""
@@ -261,6 +289,10 @@ class Graph:
 
     def _add(self, table: str, **row: Any) -> None:
         self._rows.append((table, row))
+
+
+def _header(producer: str, epoch: str, seq: int) -> str:
+    return hashlib.sha256(f"{producer}{epoch}{seq}".encode()).hexdigest()
 
 
 def verdicts(answer: Answer) -> dict[str, str | None]:

@@ -77,7 +77,8 @@ def test_a_producer_that_lost_its_outbox_spoils_the_proof(proven: Graph, opened:
     assert answer.verdict == "possible"
     (warning,) = answer.warnings
     assert warning.startswith(
-        "epoch epoch-0 of producer eve began after its outbox was rolled back"
+        "OUTBOX_ROLLBACK in epoch epoch-0 of producer eve: its genesis says that the outbox was"
+        " rolled back"
     )
 
 

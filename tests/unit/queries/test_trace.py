@@ -119,7 +119,7 @@ def spoil_opaque(graph: Graph) -> None:
 
 def spoil_loss(graph: Graph) -> None:
     """Let the epoch of a run report a loss."""
-    graph.batch("maker", "epoch-1", 1, lost=2)
+    graph.batch("maker", "epoch-1", 1, lost=2, final=True)
 
 
 def spoil_reject(graph: Graph) -> None:

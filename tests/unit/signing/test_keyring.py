@@ -55,7 +55,6 @@ def test_a_key_in_its_window_may_speak() -> None:
         (9, {"not_before": 10}, KeyNotYetValid),
         (20, {"not_after": 20}, KeyExpired),
         (20, {"revoked_at": 20}, KeyRevoked),
-        (15, {"revoked_at": 20, "compromised_since": 15}, KeyRevoked),
         (5, {"revoked_at": 5, "not_before": 10}, KeyRevoked),
         (30, {"revoked_at": 20, "not_after": 25}, KeyRevoked),
         (5, {"compromised_since": 5}, KeyRevoked),
@@ -207,3 +206,10 @@ def test_a_keyring_can_go_to_another_process() -> None:
 
     assert copy == keyring
     assert copy.knows(SIGNER.keyid)
+
+
+def test_between_compromise_and_revocation_records_are_visible_but_not_trusted() -> None:
+    """They are accepted for people to see; the store marks them (ADR-0012)."""
+    entry = judged(15, revoked_at=20, compromised_since=15)
+
+    assert entry.status(15) == "revoked"

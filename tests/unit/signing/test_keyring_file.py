@@ -47,7 +47,7 @@ ENTRIES = (
         roles=frozenset({"emit", "override"}),
         revoked_at=9,
         compromised_since=8,
-        expected=True,
+        expected_every=60_000_000,
         revoked_reason="lost laptop",
     ),
 )

@@ -298,6 +298,8 @@ def test_verification_takes_the_callers_clock() -> None:
     """Last year's record judged at its own time gives last year's answer."""
     keyring = ring(not_before=NOW - 10, not_after=NOW + 10, revoked_at=NOW + 5)
 
-    assert verify(VALUE, keyring, at=NOW) == replace(GOOD, entry=keyring.entry(SIGNER.keyid))
+    assert verify(VALUE, keyring, at=NOW) == replace(
+        GOOD, entry=keyring.entry(SIGNER.keyid), judged_at=NOW
+    )
     with pytest.raises(KeyRevoked):
         verify(VALUE, keyring, at=NOW + 5)

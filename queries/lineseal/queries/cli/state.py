@@ -31,6 +31,7 @@ PRODUCER_COLUMNS = (
     "batches",
     "events",
     "gaps",
+    "findings",
     "lost_events",
     "rejected",
     "last_created_at",
@@ -85,13 +86,14 @@ def show(identity: str, raw: Path | None, output: str) -> int:
 @click.command(short_help="List producers, their epochs and gaps.")
 @output_options
 def producers(output: str) -> int:
-    """List each producer's epochs: chain head, batches, events, gaps, losses.
+    """List each producer's epochs: chain head, batches, events, gaps, findings, losses.
 
-    Exit status: 0 nothing is missing; 1 batches are missing; 6 a producer reported a loss.
+    What the findings mean stands in docs/findings.md. Exit status: 0 nothing is missing; 1
+    batches are missing, or there are findings; 6 a producer reported a loss.
     """
     answer = ask(PRODUCERS, NoParams())
     print_answer(answer, output, columns=PRODUCER_COLUMNS)
-    if any(row["gaps"] for row in answer.rows):
+    if any(row["gaps"] or row["findings"] for row in answer.rows):
         return Exit.FINDING
     return Exit.OK if answer.complete else Exit.INCOMPLETE
 

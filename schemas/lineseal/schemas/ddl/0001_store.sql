@@ -16,7 +16,8 @@ CREATE TABLE position (
   next_position BIGINT NOT NULL
 );
 
--- One row per accepted batch: the chain of each producer's epochs.
+-- One row per batch that verified: the chain of each producer's epochs. Two rows with one number
+-- and different headers are the branches of a fork: see finding and untrusted_batch.
 CREATE TABLE batch (
   producer           VARCHAR NOT NULL,
   epoch              VARCHAR NOT NULL,
@@ -38,6 +39,7 @@ CREATE TABLE batch (
   stream             VARCHAR NOT NULL,
   position           BIGINT NOT NULL,
   logged_at          TIMESTAMP,
+  first_seen         TIMESTAMP,  -- first recorded log or ingest time: when its key is judged
   ingest_time        TIMESTAMP NOT NULL
 );
 
@@ -205,7 +207,7 @@ WITH chain AS (
     max(batch_seq) AS last_batch_seq,
     count(*) AS batches,
     CAST(sum(event_count) AS BIGINT) AS events,
-    max(batch_seq) + 1 - count(*) AS missing_batches,
+    max(batch_seq) + 1 - count(DISTINCT batch_seq) AS missing_batches,
     bool_or((flags & 4) <> 0) AS final,
     arg_max(header_sha256, batch_seq) AS head_sha256,
     min(created_at) AS first_created_at,

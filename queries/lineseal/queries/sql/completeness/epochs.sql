@@ -38,7 +38,7 @@ WITH known AS (
     CAST(sum(event_count) AS BIGINT) AS events,
     min(batch_seq) AS first_batch_seq,
     max(batch_seq) AS last_batch_seq,
-    max(batch_seq) + 1 - count(*) AS missing_batches,
+    max(batch_seq) + 1 - count(DISTINCT batch_seq) AS missing_batches,
     CAST(least(coalesce(sum(loss."count"), 0), 9223372036854775807) AS BIGINT) AS lost_events,
     bool_or((flags & 4) <> 0) AS final,
     arg_max(header_sha256, batch_seq) AS head_sha256,

@@ -7,14 +7,16 @@
 -- returns: artifact_version_id BIGINT
 --          opaque BOOLEAN          -- some registration says: made from what is not disclosed
 --          owner VARCHAR           -- of the newest registration that names one
--- reads:   artifact_version, registered_name
+--          proven BOOLEAN          -- some registration stands in a batch that is trusted
+-- reads:   artifact_version, registered_name, event, untrusted_batch
 -- order:   none
 -- since:   0.1
 -- why:     One row for each version that a registration covers (ADR-0005): it names the
 --          artifact alone, or this version of it. Where both sides give a digest the digests
 --          decide, else the version, unless that version has several digests: who registered
 --          it cannot have meant all of them. Opaque once is opaque: taking it back proves
---          nothing. An unsigned import registers nothing.
+--          nothing. An unsigned import registers nothing, nor does a batch that proves nothing
+--          (ADR-0012); what such a batch calls opaque is opaque all the same.
 WITH node AS (
   SELECT
     artifact_version_id, kind, namespace, name, version, digest, conflict,
@@ -25,9 +27,16 @@ WITH node AS (
       WHEN $known_at::TIMESTAMP IS NULL THEN known_to IS NULL
       ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
     END
+), doubtful AS (
+  SELECT DISTINCT event.event_id
+  FROM event
+  JOIN untrusted_batch USING (producer, epoch, batch_seq)
+  WHERE known_from <= coalesce($known_at::TIMESTAMP, known_from)
+    AND coalesce(known_to > $known_at::TIMESTAMP, known_to IS NULL)
 ), registered AS (
-  SELECT *
+  SELECT registered_name.*, doubtful.event_id IS NULL AS proven
   FROM registered_name
+  LEFT JOIN doubtful USING (event_id)
   WHERE name_hash IN (SELECT name_hash FROM node)
     AND ($as_of::TIMESTAMP IS NULL OR event_time <= $as_of)
     AND ($known_at::TIMESTAMP IS NULL OR ingest_time <= $known_at)
@@ -36,7 +45,8 @@ SELECT
   node.artifact_version_id,
   bool_or(coalesce(registered.opaque, false)) AS opaque,
   arg_max(registered.owner, (registered.event_time, registered.event_id))
-    FILTER (registered.owner IS NOT NULL) AS owner
+    FILTER (registered.owner IS NOT NULL) AS owner,
+  bool_or(registered.proven) AS proven
 FROM node
 JOIN registered
   ON registered.name_hash = node.name_hash

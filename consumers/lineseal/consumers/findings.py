@@ -1,0 +1,167 @@
+"""Keeps the table ``finding`` up to date: what is wrong with chains, clocks and keys.
+
+Chain findings are a function of the set of batches: the SQL files in ``sql/findings`` compute
+them for every epoch that a commit can have changed and record what opened and what closed.
+Findings about keys come from the keyring, silence from the clock; both need no new batch.
+Nothing here refuses anything: what verified stays visible, ``untrusted_batch`` says what of it
+proves nothing. Source: DESIGN 4.2, 4.3; attack table A12 to A19; ADR-0012.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+import duckdb
+
+from lineseal.schemas.errors import KeyringRollback
+from lineseal.signing.keyring import KeyEntry, Keyring
+
+KEY_COMPROMISED = "KEY_COMPROMISED"
+SILENT_PRODUCER = "SILENT_PRODUCER"
+KEYRING_ROLLBACK = KeyringRollback.code
+
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
+_Row = tuple[str, str, str, str | None, dt.datetime | None, str]
+"""finding_id, code, producer, keyid, span_start, detail."""
+
+
+def update_chain_findings(
+    connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime, settled: Iterable[str] = ()
+) -> None:
+    """Compute the chain findings of every epoch that this commit can have changed.
+
+    Args:
+        connection: Inside the transaction that inserted the commit's rows.
+        ingest_time: Their ``ingest_time``, UTC without time zone.
+        settled: Ids of forks that an operator decided about.
+
+    """
+    for script in _scripts():
+        _run(connection, script, ingest_time=ingest_time, settled=sorted(settled))
+
+
+def update_key_findings(
+    connection: duckdb.DuckDBPyConnection, keyring: Keyring, now: int, ingest_time: dt.datetime
+) -> None:
+    """Compare with the keyring and the clock; *now* is in microseconds UTC.
+
+    Opens and closes findings about compromised keys, silent producers and signs of a newer
+    keyring, and closes forks that the keyring says are settled.
+    """
+    rows = [*_compromised(keyring), *_silent(connection, keyring, now)]
+    rows += _newer_keyring(connection, keyring)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE finding_before AS"
+        " SELECT * EXCLUDE (opened_at, closed_at) FROM finding WHERE closed_at IS NULL"
+        " AND (code IN (?, ?, ?) OR finding_id IN (SELECT unnest(?::VARCHAR[])))",
+        [KEY_COMPROMISED, KEYRING_ROLLBACK, SILENT_PRODUCER, sorted(keyring.settled)],
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE finding_now AS FROM finding_before WITH NO DATA"
+    )
+    for row in rows:
+        connection.execute(
+            "INSERT INTO finding_now SELECT ?, ?, ?, NULL, ?, NULL, NULL, ?, NULL, ?", row
+        )
+    _run(connection, _scripts()[-1], ingest_time=ingest_time)
+
+
+def open_findings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return id and code of everything that is open."""
+    return dict(
+        connection.execute(
+            "SELECT finding_id, code FROM finding WHERE closed_at IS NULL"
+        ).fetchall()
+    )
+
+
+def _compromised(keyring: Keyring) -> list[_Row]:
+    return [
+        _row(
+            KEY_COMPROMISED, entry, entry.compromised_since, "nothing of this key is trusted since"
+        )
+        for entry in keyring.entries
+        if entry.compromised_since is not None
+    ]
+
+
+def _silent(connection: duckdb.DuckDBPyConnection, keyring: Keyring, now: int) -> list[_Row]:
+    """Find producers that should have spoken: the newest word counts, under whatever key."""
+    expected: dict[str, KeyEntry] = {}
+    for entry in keyring.entries:
+        if entry.expected_every is not None and entry.status(now) == "active":
+            old = expected.get(entry.producer)
+            if old is None or entry.not_before > old.not_before:
+                expected[entry.producer] = entry
+    if not expected:
+        return []
+    heard: dict[str, int] = dict(
+        connection.execute(
+            "SELECT producer, max(epoch_us(coalesce(logged_at, ingest_time))) FROM batch"
+            " WHERE producer IN (SELECT unnest(?::VARCHAR[])) GROUP BY producer",
+            [sorted(expected)],
+        ).fetchall()
+    )
+    rows: list[_Row] = []
+    for producer, entry in sorted(expected.items()):
+        last = heard.get(producer, entry.not_before)
+        if now - last > (entry.expected_every or 0):
+            what = (
+                "nothing was heard since" if producer in heard else "nothing was ever heard, since"
+            )
+            rows.append(_row(SILENT_PRODUCER, entry, last, what, keyed=False))
+    return rows
+
+
+def _newer_keyring(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> list[_Row]:
+    """Find signed records of a keyring newer than ours: somebody may have put an old one back."""
+    found = connection.execute(
+        "SELECT producer, max(keyring_version) FROM key_change WHERE keyring_version > ?"
+        " GROUP BY producer ORDER BY producer",
+        [keyring.version],
+    ).fetchall()
+    return [
+        (
+            _identity(KEYRING_ROLLBACK, producer, str(version)),
+            KEYRING_ROLLBACK,
+            producer,
+            None,
+            None,
+            f"it recorded version {version} of the keyring, ours is {keyring.version}",
+        )
+        for producer, version in found
+    ]
+
+
+def _row(code: str, entry: KeyEntry, since: int | None, what: str, *, keyed: bool = True) -> _Row:
+    moment = _EPOCH + dt.timedelta(microseconds=since or 0)
+    keyid = entry.keyid if keyed else None
+    return (
+        _identity(code, entry.producer, keyid or "", str(since)),
+        code,
+        entry.producer,
+        keyid,
+        moment,
+        f"{what} {moment.isoformat(timespec='seconds')}Z",
+    )
+
+
+def _identity(*parts: str) -> str:
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def _run(connection: duckdb.DuckDBPyConnection, script: str, **values: object) -> None:
+    for statement in connection.extract_statements(script):
+        named = {name: values[name] for name in statement.named_parameters}
+        connection.execute(statement, named)
+
+
+@cache
+def _scripts() -> tuple[str, ...]:
+    folder = files("lineseal.consumers").joinpath("sql", "findings")
+    scripts = sorted(folder.iterdir(), key=lambda script: script.name)
+    return tuple(script.read_text("utf-8") for script in scripts if script.name.endswith(".sql"))
