@@ -32,7 +32,7 @@ class Question(Generic[P]):
 
     Attributes:
         name: As in its entry point and in the address of the API.
-        params: A frozen dataclass of text, numbers, booleans and None.
+        params: A frozen dataclass of text, numbers, booleans, None and lists of text.
         run: Answers on an open store; it only reads, and may be called from any thread.
 
     """
@@ -104,6 +104,9 @@ def params_from_json(cls: type[P], data: object) -> P:
 
 
 def _fits(value: object, hint: Any) -> bool:
+    if typing.get_origin(hint) is list:
+        # Lists are of text; an exact type here too.
+        return type(value) is list and all(type(item) is str for item in typing.cast("Any", value))
     kinds: tuple[type, ...] = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
     if float in kinds and type(value) is int:
         return True

@@ -23,6 +23,8 @@ from lineseal.consumers.logs import get_logger
 from lineseal.consumers.store import Store
 from lineseal.queries import questions
 from lineseal.queries.question import Question, question_names
+from lineseal.queries.record import questions as record
+from lineseal.queries.rollback import questions as rollback
 from lineseal.settings import Home, load_settings
 
 RAW = "dataset:lake/raw@1"
@@ -42,6 +44,13 @@ ASKED = [
     ("impact", "dataset:lake/feed@1"),
     ("impact", "dataset:lake/feed@1", "--all-models", "--max-depth", "1"),
     ("diff", "model:registry/fraud@1", "model:registry/fraud@2"),
+    ("last-good", "model:registry/fraud", "--without", "dataset:lake/feed@1"),
+    ("timeline", "model:registry/fraud@2", "--ancestry"),
+    ("who", "model:registry/fraud@2"),
+    ("overrides", "--by", "nobody"),
+    ("access",),
+    ("feedback", "model:registry/fraud@2"),
+    ("inventory",),
     ("rejects",),
     ("rejects", "show", "abcd"),
     ("producers",),
@@ -85,7 +94,12 @@ def test_every_answer_is_the_same_with_and_without_a_service(answered: Path) -> 
 
 def test_every_question_of_a_command_is_registered() -> None:
     """A service finds it under the very name that the command asks for."""
-    named = {each.name for each in vars(questions).values() if isinstance(each, Question)}
+    named = {
+        each.name
+        for module in (questions, record, rollback)
+        for each in vars(module).values()
+        if isinstance(each, Question)
+    }
 
     assert named == set(question_names())
 

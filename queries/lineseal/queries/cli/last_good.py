@@ -7,8 +7,8 @@ from rich.console import Console
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, output_options, print_answer, print_table
-from lineseal.queries.cli.common import home_store
-from lineseal.queries.rollback import answer as rolling_back
+from lineseal.queries.cli.common import ask
+from lineseal.queries.rollback.questions import LAST_GOOD, LastGoodParams
 
 VERSIONS = ("verdict", "reference", "environment", "appeared_at", "reasons")
 ORDER = ("order", "job", "writes")
@@ -44,15 +44,10 @@ def last_good(
 
     Exit status: 0 there is one; 1 there is none; 6 what to run again may not be all; 3 not found.
     """
-    with home_store() as connection:
-        answer = rolling_back.last_good(
-            connection,
-            reference,
-            without=without,
-            before=before,
-            as_of=as_of,
-            known_at=known_at,
-        )
+    params = LastGoodParams(
+        reference=reference, without=list(without), before=before, as_of=as_of, known_at=known_at
+    )
+    answer = ask(LAST_GOOD, params, unread=True)
     print_answer(answer, output, columns=VERSIONS, table=_tables)
     if answer.extra["last_good"] is None:
         return Exit.FINDING

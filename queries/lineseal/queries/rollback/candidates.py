@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import duckdb
 
 from lineseal.queries.approvals import approval_faults
-from lineseal.queries.catalog import query
+from lineseal.queries.makers import load_makers
 from lineseal.queries.material import Material
 from lineseal.queries.node import Node
 from lineseal.queries.statements import Statement
@@ -39,23 +39,11 @@ def version_faults(
     for node in material.nodes:
         faults += _held(node, material.statements.get(node.id, ()))
     about = material.statements.get(subject.id, [])
-    makers = load_makers(connection, material)
+    ancestry = material.ancestry
+    everyone = load_makers(connection, ancestry.lineage, ancestry.evidence, material.moment)
+    makers = everyone.get(subject.id, set())
     faults += approval_faults(about, gates=GATES, makers=makers, now=now)
     return faults
-
-
-def load_makers(connection: duckdb.DuckDBPyConnection, material: Material) -> set[str]:
-    """Load the people who acted in the runs that wrote the material's subject."""
-    lineage, subject = material.ancestry.lineage, material.ancestry.subject
-    facts = material.ancestry.evidence.runs
-    runs = sorted({facts[edge.run].name for edge in lineage.writers.get(subject.id, ())})
-    rows = query("run_people").rows(
-        connection,
-        producers=[producer for producer, _ in runs],
-        run_ids=[run_id for _, run_id in runs],
-        known_at=material.moment.known_at,
-    )
-    return {person for (person,) in rows}
 
 
 def _lineage_faults(

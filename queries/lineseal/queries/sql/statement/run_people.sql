@@ -4,16 +4,17 @@
 -- params:  producers VARCHAR[]     -- with run_ids: one pair for each run
 --          run_ids VARCHAR[]       -- same length as producers
 --          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
--- returns: actor_id VARCHAR
+-- returns: producer VARCHAR
+--          run_id VARCHAR
+--          actor_id VARCHAR
 -- reads:   event
--- order:   actor_id
+-- order:   none
 -- since:   0.2
 -- why:     Who made a version must not be the one who approves it.
-SELECT DISTINCT actor_id
+SELECT DISTINCT producer, run_id, actor_id
 FROM event
 SEMI JOIN (
   SELECT unnest($producers::VARCHAR[]) AS producer, unnest($run_ids::VARCHAR[]) AS run_id
 ) AS wanted USING (producer, run_id)
 WHERE actor_kind = 'human'
   AND ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
-ORDER BY actor_id

@@ -1,0 +1,36 @@
+"""Who made these versions? The people who acted in the runs that wrote them."""
+
+from __future__ import annotations
+
+import duckdb
+
+from lineseal.queries.catalog import query
+from lineseal.queries.evidence import Evidence
+from lineseal.queries.graph import Lineage
+from lineseal.queries.times import Moment
+
+
+def load_makers(
+    connection: duckdb.DuckDBPyConnection, lineage: Lineage, evidence: Evidence, moment: Moment
+) -> dict[int, set[str]]:
+    """Load the makers of every version of *lineage* that has any."""
+    wrote = {
+        (evidence.runs[edge.run].name, node)
+        for node, edges in lineage.writers.items()
+        for edge in edges
+    }
+    runs = sorted({name for name, _ in wrote})
+    rows = query("run_people").rows(
+        connection,
+        producers=[producer for producer, _ in runs],
+        run_ids=[run_id for _, run_id in runs],
+        known_at=moment.known_at,
+    )
+    people: dict[tuple[str, str], set[str]] = {}
+    for producer, run_id, person in rows:
+        people.setdefault((producer, run_id), set()).add(person)
+    makers: dict[int, set[str]] = {}
+    for name, node in wrote:
+        if name in people:
+            makers.setdefault(node, set()).update(people[name])
+    return makers

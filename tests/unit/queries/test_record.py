@@ -1,0 +1,222 @@
+"""``timeline``, ``who`` and the lists tell what the record says, in order, and what stands out.
+
+Evidence: a labelled, approved, overridden model in a pipeline in memory, under the production
+materialiser; decisions by default, by the maker, without a second person, and under no own key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tests.simulator import Pipeline, artifact, human
+
+from lineseal.commandline.output import Answer
+from lineseal.queries.record import lists
+from lineseal.queries.record.timeline import timeline
+from lineseal.schemas.model import (
+    Access,
+    AccessAction,
+    AccessOutcome,
+    Approval,
+    Decision,
+    DecisionMode,
+    Feedback,
+    Gate,
+    Override,
+    Source,
+    Subject,
+    Submitter,
+    Supplier,
+)
+
+MODEL, RAW = artifact("model:reg/fraud@7"), artifact("dataset:lake/raw@1")
+CLICKS = artifact("dataset:lake/clicks@1")
+
+
+def about(thing: Any) -> Subject:
+    """Point at an artifact."""
+    return Subject(type="artifact", artifact=thing)
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Bob trains fraud 7 and approves it; alice overrides; a scheduler approves by default."""
+    made = Pipeline(tmp_path_factory.mktemp("record"))
+    jobs, alice, bob = made.producer("jobs"), made.person("alice"), made.person("bob")
+    jobs.register(RAW, owner="dora", source=Source(uri="s3://raw"), supplier=Supplier(name="acme"))
+    jobs.register(CLICKS, owner="web")
+    jobs.emit(
+        Feedback(
+            channel="thumbs",
+            artifact=CLICKS,
+            submissions=900,
+            submitters=12,
+            top_submitters=(Submitter(pseudonym="p-41", share=0.61),),
+        )
+    )
+    bob.run("train-7", reads=[RAW, CLICKS], writes=[MODEL], actor=human("bob"), stage="train")
+    shared: dict[str, Any] = {"subject": about(MODEL), "decision": Decision.APPROVE}
+    explicit: dict[str, Any] = {"gate": Gate.PROMOTION, "mode": DecisionMode.EXPLICIT}
+    bob.emit(Approval(approver="bob", reason="fine", **shared, **explicit), actor=human("bob"))
+    default: dict[str, Any] = {"gate": Gate.TRAINING, "mode": DecisionMode.DEFAULT}
+    jobs.emit(Approval(approver="carol", requested_by="carol", **shared, **default))
+    alice.emit(
+        Override(
+            target=about(MODEL),
+            before="blocked",
+            after="released",
+            made_by="alice",
+            approved_by="dora",
+            reason="quarter end",
+        ),
+        actor=human("alice"),
+    )
+    jobs.emit(
+        Override(
+            target=Subject(type="stage", name="merge"),
+            before="on",
+            after="off",
+            made_by="mallory",
+            reason="\x1b[2Jtoo slow",
+        )
+    )
+    jobs.emit(
+        Access(
+            principal="svc-7",
+            action=AccessAction.WRITE,
+            resource=about(RAW),
+            outcome=AccessOutcome.ALLOWED,
+        )
+    )
+    for producer in (jobs, alice, bob):
+        producer.finish()
+    made.materialise()
+    return made
+
+
+def ask(pipeline: Pipeline, question: Any, *arguments: Any, **options: Any) -> Answer:
+    """Ask one question of the store."""
+    with duckdb.connect(str(pipeline.store_path), read_only=True) as connection:
+        answer: Answer = question(connection, *arguments, **options)
+        return answer
+
+
+def test_a_timeline_tells_runs_and_statements_in_order(pipeline: Pipeline) -> None:
+    """Of the version alone; what was said of its data is in its ancestry."""
+    alone = ask(pipeline, timeline, "model:reg/fraud@7")
+    whole = ask(pipeline, timeline, "model:reg/fraud@7", ancestry=True)
+
+    assert [row["did"] for row in alone.rows] == [
+        "written by default/person:bob, COMPLETE",
+        "approve at promotion",
+        "approve at training",
+        "override: blocked -> released",
+    ]
+    times = [row["event_time"] for row in whole.rows]
+    assert times == sorted(times)
+    assert "900 submissions through thumbs" in {row["did"] for row in whole.rows}
+    assert "write allowed" in {row["did"] for row in whole.rows}
+
+
+def test_who_names_people_and_what_stands_out(pipeline: Pipeline) -> None:
+    """Bob approved his own model; carol's approval came by default and is only a name."""
+    answer = ask(pipeline, timeline, "model:reg/fraud@7", people=True)
+
+    told = {row["by"]: (row["own_key"], row["reason"], row["stands_out"]) for row in answer.rows}
+    assert told == {
+        "bob": (True, "fine", ["made by the same person"]),
+        "carol": (
+            False,
+            None,
+            ["given by default", "requested by the same person", "the name is only asserted"],
+        ),
+        "alice": (True, "quarter end", []),
+    }
+
+
+def test_what_was_not_known_yet_is_not_told(pipeline: Pipeline) -> None:
+    """As of the training nobody had approved anything."""
+    ((moment,),) = pipeline.query("SELECT max(event_time) FROM event WHERE run_id = 'train-7'")
+
+    answer = ask(pipeline, timeline, "model:reg/fraud@7", as_of=f"{moment.isoformat()}Z")
+
+    assert [row["body"] for row in answer.rows] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("options", "who"),
+    [
+        ({}, ["alice", "mallory"]),
+        ({"by": "alice"}, ["alice"]),
+        ({"by": "nobody"}, []),
+        ({"target": "model:reg/fraud@7"}, ["alice"]),
+        ({"target": "model:reg/fraud"}, ["alice"]),
+        ({"target": "model:reg/fra"}, []),
+        ({"target": "stage:merge"}, ["mallory"]),
+        ({"since": "2030-01-01"}, []),
+        ({"until": "2030-01-01"}, ["alice", "mallory"]),
+    ],
+)
+def test_overrides_are_found_by_person_target_and_time(
+    pipeline: Pipeline, options: dict[str, str], who: list[str]
+) -> None:
+    """A name without a version means every version, and no other name."""
+    assert [row["made_by"] for row in ask(pipeline, lists.overrides, **options).rows] == who
+
+
+def test_an_override_under_no_own_key_says_so(pipeline: Pipeline) -> None:
+    """Whoever wrote mallory's name did not sign as mallory."""
+    rows = ask(pipeline, lists.overrides).rows
+
+    assert {row["made_by"]: row["own_key"] for row in rows} == {"alice": True, "mallory": False}
+
+
+def test_access_names_resource_and_outcome(pipeline: Pipeline) -> None:
+    """Filtered by the resource as by the principal."""
+    (row,) = ask(pipeline, lists.access, resource="dataset:lake/raw").rows
+
+    assert (row["principal"], row["action"], row["resource"]) == (
+        "svc-7",
+        "write",
+        "dataset:lake/raw@1",
+    )
+    assert ask(pipeline, lists.access, principal="someone").rows == []
+
+
+def test_feedback_is_found_behind_the_model(pipeline: Pipeline) -> None:
+    """By pseudonym and share, however far up."""
+    (row,) = ask(pipeline, lists.feedback, "model:reg/fraud@7").rows
+
+    assert (row["channel"], row["reference"], row["depth"]) == (
+        "thumbs",
+        "dataset:lake/clicks@1",
+        1,
+    )
+    assert row["top_submitters"] == ["p-41 61.0%"]
+
+
+def test_the_inventory_lists_the_supply_chain(pipeline: Pipeline) -> None:
+    """Stages that ran, sources and suppliers that were registered, owners, writers."""
+    rows = ask(pipeline, lists.inventory).rows
+
+    assert [(row["type"], row["name"], row["things"]) for row in rows] == [
+        ("owner", "dora", 1),
+        ("owner", "web", 1),
+        ("source", "s3://raw", 1),
+        ("stage", "train", 1),
+        ("supplier", "acme", 1),
+        ("writer", "person:bob", 1),
+    ]
+
+
+def test_the_lists_are_empty_before_anything_was_recorded(tmp_path: Path) -> None:
+    """No rows are an answer."""
+    made = Pipeline(tmp_path)
+    made.producer("jobs").finish()
+    made.materialise()
+
+    for question in (lists.overrides, lists.access, lists.inventory):
+        assert ask(made, question).rows == []
