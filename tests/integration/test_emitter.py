@@ -80,6 +80,24 @@ def test_events_appear_without_flush_or_close(emitter: Emitter, home: Home) -> N
     assert [one.event_id for one in said_in(home)] == [event_id]
 
 
+def test_an_idle_open_epoch_says_that_it_is_alive(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With empty batches, until the emitter is closed."""
+    monkeypatch.setenv("LINESEAL_EMITTER__HEARTBEAT_SECONDS", "1")
+    with Emitter.from_env() as emitter:
+        emitter.emit(BODY)
+        deadline = time.monotonic() + 60
+        while len(records_of(home)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    flags = [header.flags for header in headers_of(home)]
+
+    assert flags[1] & flags[2] & BatchFlags.HEARTBEAT
+    assert flags[-1] & BatchFlags.FINAL
+    assert len({header.epoch for header in headers_of(home)}) == 1
+
+
 def test_flush_seals_now(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the linger is."""
     monkeypatch.setenv("LINESEAL_EMITTER__LINGER_MS", "3600000")

@@ -124,6 +124,17 @@ def test_a_program_that_cannot_be_started_is_a_failed_run(home: Home, tmp_path: 
     assert [said.body["state"] for said in runs(home)] == ["START", "FAIL"] * 2
 
 
+def test_what_lay_there_before_was_not_written_by_a_program_that_never_ran(
+    home: Home, tmp_path: Path
+) -> None:
+    """An old model must not get a new origin."""
+    (tmp_path / "model.pkl").write_text("of an earlier run")
+    done = run(tmp_path, "--writes", "model:reg/fraud@7=model.pkl", "--", "no-such-program")
+
+    assert done.returncode == 127
+    assert not any(said.body["outputs"] for said in runs(home))
+
+
 @pytest.mark.parametrize(
     "environment",
     [

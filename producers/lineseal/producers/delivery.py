@@ -75,6 +75,8 @@ class Delivery:
                 sealing.outbox.accept(events)
         except Exception as error:
             self._tally.drop(len(events), getattr(error, "code", type(error).__name__))
+            if self._sealing is not None:
+                self._sealing.notify_loss()
             raise
         self._tally.accept(len(events))
         sealing.notify(len(events))

@@ -84,6 +84,7 @@ class Identity:
             outbox,
             tally,
             linger_seconds=emitter.linger_ms / 1000,
+            heartbeat_seconds=emitter.heartbeat_seconds,
             adopt=partial(adopt_orphans, folder, self.producer, sealer),
         )
 

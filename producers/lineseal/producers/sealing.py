@@ -1,8 +1,9 @@
 """Seals what was accepted, in the background, and ends the epoch.
 
 A daemon thread owns the sealing of one outbox: it adopts what crashed processes of the producer
-left behind, seals ``linger_ms`` after the first pending event or as soon as a batch is full, and
-on ``stop`` seals the rest and closes the outbox. The job's thread never waits for a signature.
+left behind, seals ``linger_ms`` after the first pending event or as soon as a batch is full, says
+with an empty batch now and then that an idle epoch is alive, and on ``stop`` seals the rest and
+closes the outbox. The job's thread never waits for a signature.
 Nothing depends on the thread for safety: what it did not get to stays durable in the outbox and
 is sealed by the producer's next opening.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from lineseal.producers.tally import Tally
 from lineseal.schemas.errors import LinesealError
@@ -21,6 +23,8 @@ from lineseal.transport.embedded.voice import LOGGER
 
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
+_LOSS_SECONDS = 5.0
+"""A loss is sealed at once, so that it outlives a kill, but no more often than this."""
 
 
 class Sealing:
@@ -32,12 +36,18 @@ class Sealing:
         tally: Tally,
         *,
         linger_seconds: float,
+        heartbeat_seconds: float,
         adopt: Callable[[], int],
     ) -> None:
-        """Take over *outbox*; *adopt* seals what crashed processes left, called once."""
+        """Take over *outbox*; *adopt* seals what crashed processes left, called once.
+
+        An idle epoch says every *heartbeat_seconds* that it is alive; never when that is 0.
+        """
         self.outbox = outbox
         self._tally = tally
         self._linger = linger_seconds
+        self._heartbeat = heartbeat_seconds or None
+        self._loss_noticed = 0.0
         self._adopt = adopt
         self._wake = threading.Condition()
         self._pending = outbox.pending_count
@@ -60,8 +70,19 @@ class Sealing:
             if before == 0 or self._pending >= MAX_BATCH_EVENTS:
                 self._wake.notify()
 
-    def seal_now(self) -> int:
+    def notify_loss(self) -> None:
+        """Say that events were dropped, which the next batch has to tell."""
+        now = time.monotonic()
+        with self._wake:
+            if now - self._loss_noticed >= _LOSS_SECONDS:
+                self._loss_noticed = now
+                self._pending = max(self._pending, 1)
+                self._wake.notify()
+
+    def seal_now(self, *, heartbeat: bool = False) -> int:
         """Seal what is pending and any loss, and return how many batches were written.
+
+        With *heartbeat* a batch without events is written when there is nothing else.
 
         Raises:
             LogError, KeyUnusable: It could not be sealed; it stays pending.
@@ -69,7 +90,7 @@ class Sealing:
         """
         loss = self._tally.take_loss()
         try:
-            return self.outbox.seal_pending(loss=loss)
+            return self.outbox.seal_pending(loss=loss, heartbeat=heartbeat)
         except BaseException:
             self._tally.give_back(loss)
             raise
@@ -99,8 +120,8 @@ class Sealing:
     def _run(self) -> None:
         self._try(self._adopt, "adopt what a crashed process left")
         retry = _FIRST_RETRY_SECONDS
-        while self._wait():
-            if self._try(self.seal_now, "seal events"):
+        while (idle := self._wait()) is not None:
+            if self._try(partial(self.seal_now, heartbeat=idle), "seal events"):
                 retry = _FIRST_RETRY_SECONDS
                 continue
             with self._wake:
@@ -109,17 +130,21 @@ class Sealing:
             retry = min(2 * retry, _LAST_RETRY_SECONDS)
         self._finish()
 
-    def _wait(self) -> bool:
-        """Wait until there is something to seal and its time has come; False to stop."""
+    def _wait(self) -> bool | None:
+        """Wait until there is something to seal and its time has come; None to stop.
+
+        True when a heartbeat is due because nothing came.
+        """
         with self._wake:
-            self._wake.wait_for(lambda: self._stopping or self._pending)
+            if not self._wake.wait_for(lambda: self._stopping or self._pending, self._heartbeat):
+                return True
             deadline = time.monotonic() + self._linger
             while not self._stopping and self._pending < MAX_BATCH_EVENTS:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
                 self._wake.wait(left)
-            return not self._stopping
+            return None if self._stopping else False
 
     def _finish(self) -> None:
         if self._tally.has_loss:

@@ -39,6 +39,9 @@ class EmitterSettings:
     linger_ms: int = _setting(
         200, "milliseconds an event may wait before its batch is sealed", least=0
     )
+    heartbeat_seconds: int = _setting(
+        60, "seconds after which an open, idle emitter says that it is alive; 0: never", least=0
+    )
     max_bytes: int = _setting(
         4096 * MIB, "bytes one outbox may hold before events are dropped", least=MIB
     )

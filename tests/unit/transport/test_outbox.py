@@ -211,7 +211,7 @@ def test_files_belong_to_their_owner_alone(folder: Path) -> None:
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
 
     assert {0o600} == set(modes.values())
-    assert len(modes) == 4
+    assert len(modes) == 5
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 

@@ -119,31 +119,35 @@ def run(
         )
         with record:
             record.reads(*reads)
-            status = _run_child(command, record)
-            # What a failed program left behind is recorded too: it is there.
-            record.writes(*_written(writes))
+            status, started = _run_child(command, record)
+            # What a failed program left behind is recorded too: it is there. But what lies there
+            # when the program never ran is of an earlier run.
+            if started:
+                record.writes(*_written(writes))
     if emitter.stats.dropped:
         _say(f"lineseal: warning: {emitter.stats.dropped} events of this run could not be recorded")
     ship_what_is_left()
     return status
 
 
-def _run_child(command: tuple[str, ...], record: Run) -> int:
+def _run_child(command: tuple[str, ...], record: Run) -> tuple[int, bool]:
+    """Run the program; return its status and whether it was started at all."""
     child = Child()
     try:
         returned = child.run(command, _environment(record))
     except OSError as error:
         _say(f"lineseal: error: cannot start {command[0]}: {error.strerror}")
         record.fail(f"cannot start the program: {error.strerror}")
-        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+        missing = isinstance(error, FileNotFoundError)
+        return _NOT_FOUND if missing else _NOT_EXECUTABLE, False
     if returned == 0:
-        return 0
+        return 0, True
     what = f"exit status {returned}" if returned > 0 else f"ended by {_signal_name(-returned)}"
     if child.received is None:
         record.fail(what)
     else:
         record.abort(f"{what} after {child.received.name}")
-    return returned if returned > 0 else _BY_SIGNAL - returned
+    return returned if returned > 0 else _BY_SIGNAL - returned, True
 
 
 def _written(outputs: Iterable[ArtifactSpec]) -> Iterator[ArtifactSpec]:

@@ -45,6 +45,11 @@ class OutboxFile:
         return self.database.with_suffix(LOCK_SUFFIX)
 
     @property
+    def ballast(self) -> Path:
+        """Return the path of the file that keeps space back."""
+        return self.database.with_suffix(".ballast")
+
+    @property
     def wal(self) -> Path:
         """Return the path of SQLite's write-ahead log."""
         return self.database.with_name(f"{self.database.name}-wal")

@@ -15,11 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lineseal.schemas.errors import LinesealError, LogError, TooLarge
+from lineseal.schemas.errors import LinesealError, LogError, OutboxFull, TooLarge
 from lineseal.schemas.ids import now_us
 from lineseal.schemas.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
 from lineseal.schemas.model import BatchFlags, Loss
 from lineseal.signing.sealer import Chain, ChainHead, Sealer
+from lineseal.transport.embedded.ballast import Ballast
 from lineseal.transport.embedded.database import Chunk
 from lineseal.transport.embedded.entrance import Entrance
 from lineseal.transport.embedded.filesystem import warn_about
@@ -56,6 +57,8 @@ class Outbox:
         self._chain: Chain | None = None
         self._candidate: Chain | None = None
         self._database = opening.database
+        self._ballast = Ballast(opening.file.ballast)
+        self._ballast.keep()
         self._group = GroupCommit(self._file_entrance, self._room, self._add)
 
     @classmethod
@@ -120,7 +123,7 @@ class Outbox:
         self._check_mine()
         with self._chain_entrance.alone():
             self._check_mine()
-            return self._seal(loss, heartbeat=heartbeat, final=False)
+            return self._seal_on_ballast(loss, heartbeat=heartbeat, final=False)
 
     def prune(self, position: int) -> int:
         """Remove the batches before *position*, which the store has, and return how many.
@@ -158,8 +161,9 @@ class Outbox:
             with self._file_entrance.alone():
                 self._closed = True
             try:
-                return self._seal(None, heartbeat=False, final=True)
+                return self._seal_on_ballast(None, heartbeat=False, final=True)
             finally:
+                self._ballast.release()
                 self._release()
 
     def hold_for_fork(self) -> None:
@@ -201,6 +205,8 @@ class Outbox:
 
     def _room(self) -> int:
         self._check_mine()
+        if self._ballast.is_spent:
+            raise OutboxFull(f"the disk is full, {self.path} takes no more")
         return self._max_bytes - self._database.pending_bytes - self._database.batch_bytes
 
     def _add(self, events: Sequence[bytes]) -> None:
@@ -213,10 +219,24 @@ class Outbox:
         if self._closed:
             raise LogError(f"{self.path} is closed")
 
-    def _seal(self, loss: Loss | None, *, heartbeat: bool, final: bool) -> int:
+    def _seal_on_ballast(self, loss: Loss | None, *, heartbeat: bool, final: bool) -> int:
+        """Seal; on a full disk the loss alone, with the space that was kept back for it."""
+        try:
+            written = self._seal(loss, heartbeat=heartbeat, final=final)
+        except OutboxFull:
+            if loss is None:
+                raise  # what is pending is durable where it is
+            self._ballast.release()
+            return self._seal(loss, heartbeat=False, final=False, pending=False)
+        self._ballast.keep()
+        return written
+
+    def _seal(
+        self, loss: Loss | None, *, heartbeat: bool, final: bool, pending: bool = True
+    ) -> int:
         with self._file_entrance.alone():
             self._database.refresh()
-            through = self._database.last_row
+            through = self._database.last_row if pending else self._database.sealed_row
         written = 0
         more = True
         while more:

@@ -1,0 +1,1 @@
+"""Campaigns against the emitter and the materialiser; ``bench/`` runs them at length."""
