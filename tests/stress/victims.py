@@ -1,0 +1,145 @@
+"""Processes made to be killed: each notes in one shared byte what it is doing at the moment.
+
+Usage: ``python -m tests.stress.victims emit|relay|materialise HOME PHASE_FILE [EVENTS]``. They run
+the production code; a few methods are wrapped so that the phase is known when the kill comes.
+Without EVENTS the emitting one goes on for ever, from two threads.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PHASES = (
+    *("starting", "queueing", "commit", "sealing", "storing a batch", "sending"),
+    *("noting what was sent", "reading", "applying", "committing"),
+)
+
+
+def follow_phases(file: Path, marks: dict[tuple[type, str], str]) -> None:
+    """Note in *file* which of the marked methods runs, the innermost one."""
+    with file.open("r+b") as opened:
+        byte = mmap.mmap(opened.fileno(), 1)
+
+    def wrap(original: Callable[..., Any], number: int) -> Callable[..., Any]:
+        def marked(*arguments: Any, **named: Any) -> Any:
+            before, byte[0] = byte[0], number
+            try:
+                return original(*arguments, **named)
+            finally:
+                byte[0] = before
+
+        return marked
+
+    for (owner, name), phase in marks.items():
+        setattr(owner, name, wrap(getattr(owner, name), PHASES.index(phase)))
+
+
+def emit(home: Path, phases: Path, count: int | None) -> None:
+    """Emit through the public emitter and say each accepted id."""
+    from lineseal.producers import Emitter
+    from lineseal.signing.sealer import Sealer
+    from lineseal.transport.embedded.database import OutboxDatabase
+
+    follow_phases(
+        phases,
+        {
+            (Emitter, "emit_many"): "queueing",
+            (OutboxDatabase, "add_pending"): "commit",
+            (Sealer, "seal"): "sealing",
+            (OutboxDatabase, "store_batch"): "storing a batch",
+        },
+    )
+    emitter = Emitter.from_env(home=home)
+
+    def work() -> None:
+        from lineseal.schemas.model import Quarantine, QuarantineAction
+        from lineseal.schemas.reference import parse_reference, to_artifact
+
+        body = Quarantine(
+            artifact=to_artifact(parse_reference("dataset:lake/tx@3")),
+            action=QuarantineAction.PLACED,
+            reason="r" * 2000,
+        )
+        while count is None or len(emitted) < count:
+            ids = emitter.emit_many([body] * 3)
+            emitted.extend(ids)
+            os.write(1, "".join(f"{event_id}\n" for event_id in ids).encode())
+            if not ids and count is not None:
+                emitted.append("dropped")
+
+    emitted: list[str] = []
+    threads = [threading.Thread(target=work) for _ in range(2 if count is None else 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    emitter.close()
+
+
+def relay(home: Path, phases: Path) -> None:
+    """Ship the outboxes to another embedded log."""
+    from lineseal.transport.embedded import EmbeddedLogReader, EmbeddedLogWriter
+    from lineseal.transport.relay.cursor import RelayCursor
+    from lineseal.transport.relay.ship import Relay, seconds_from_now, ship_all
+
+    class Named(EmbeddedLogWriter):
+        def identity(self, timeout: float) -> str:
+            del timeout
+            return "this one"
+
+    follow_phases(
+        phases,
+        {(Relay, "ship"): "sending", (RelayCursor, "advance"): "noting what was sent"},
+    )
+    folder = home / "log" / "events"
+    cursor = RelayCursor.open(folder)
+    reader = EmbeddedLogReader(folder)
+    reader.seek(cursor.positions)
+    ship_all(Relay(reader, Named(home / "shipped", "relay"), cursor), seconds_from_now(60))
+
+
+def materialise(home: Path, phases: Path) -> None:
+    """Materialise what is in the log, eight batches in a transaction."""
+    from lineseal.consumers.delivery import Delivery
+    from lineseal.consumers.materialise import Materialiser
+    from lineseal.consumers.store import Store
+    from lineseal.settings import Home, load_settings
+    from lineseal.transport.embedded import EmbeddedLogReader
+    from tests.unit.producers.world import keyring_of
+
+    follow_phases(
+        phases,
+        {
+            (Materialiser, "_poll"): "reading",
+            (Delivery, "take"): "applying",
+            (Materialiser, "_write"): "applying",
+            (Materialiser, "_seal_commit"): "committing",
+        },
+    )
+    named = Home(home)
+    deployment = load_settings(named, {}).deployment.name
+    with Store(home / "store" / "lineseal.duckdb", deployment=deployment) as store:
+        reader = EmbeddedLogReader(home / "log" / "events")
+        materialiser = Materialiser(store, reader, lambda: keyring_of(named), deployment)
+        os.write(1, b"ready\n")
+        while not materialiser.step(8).idle:
+            pass
+
+
+def main() -> None:
+    """Be one of them."""
+    kind, home, phases = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    if kind == "emit":
+        emit(home, phases, int(sys.argv[4]) if len(sys.argv) > 4 else None)
+    else:
+        {"relay": relay, "materialise": materialise}[kind](home, phases)
+
+
+if __name__ == "__main__":
+    main()
