@@ -180,6 +180,12 @@ class OutOfScope(ContractError):
     code = "SCOPE"
 
 
+class OutOfNameScope(OutOfScope):
+    """The key may not write, register or decide about this artifact."""
+
+    code = "NAME_SCOPE"
+
+
 class WrongDeployment(ContractError):
     """The batch was sealed for another deployment."""
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import string
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from lineseal.commandline.output import Answer, note, output_options, print_answer
-from lineseal.schemas.errors import Ambiguous, KeyUnusable, NotFound
+from lineseal.schemas.errors import KeyUnusable
 from lineseal.schemas.ids import now_us
 from lineseal.schemas.model import BODY_FIELDS
 from lineseal.settings import HOME_FOLDER, find_home, load_settings
 from lineseal.settings.home import HOME_VARIABLE
 from lineseal.signing.custody import Custody
 from lineseal.signing.holder import Holder
-from lineseal.signing.keyring import ROLES, KeyEntry, Keyring
+from lineseal.signing.key_rows import find_key, key_row
+from lineseal.signing.keyring import ROLES, Keyring
 from lineseal.signing.new_home import create_home
-from lineseal.signing.times import format_duration, format_time, parse_duration, parse_time
+from lineseal.signing.times import format_time, parse_duration, parse_time
 
-_MIN_PREFIX = 8
-_COLUMNS = ("producer", "keyid", "status", "roles", "event_kinds", "not_before", "not_after")
+_COLUMNS = (
+    "producer",
+    "keyid",
+    "status",
+    "roles",
+    "event_kinds",
+    "writes",
+    "not_before",
+    "not_after",
+)
+_FINDING = re.compile(r"[0-9a-f]{16}")
 
 
 def _parsed(
@@ -152,6 +160,19 @@ def new_key(
 @_person_option
 @_additional_option
 @_valid_for_option
+@click.option(
+    "--writes",
+    multiple=True,
+    metavar="PATTERN",
+    help="The only artifacts it may write, register or decide about: kind:namespace/name with * "
+    "and ?; may be repeated; default: all.",
+)
+@click.option(
+    "--expect-every",
+    callback=_parsed(parse_duration),
+    metavar="DURATION",
+    help="A longer silence of its producer is a finding, for example 24h; default: none is.",
+)
 @_root_key_option
 def enrol_key(
     *,
@@ -159,6 +180,8 @@ def enrol_key(
     person: bool,
     additional: bool,
     valid_for: int | None,
+    writes: tuple[str, ...],
+    expect_every: int | None,
     root_keys: tuple[str, ...],
 ) -> None:
     """Add a key to the keyring, from a request made by 'keys new'.
@@ -170,7 +193,15 @@ def enrol_key(
         path = Path(request)
     else:
         path = custody.request_file(Holder.parse(request, person=person))
-    keyid = _enrol(custody, path, root_keys, valid_for, additional=additional)
+    keyid = _enrol(
+        custody,
+        path,
+        root_keys,
+        valid_for,
+        additional=additional,
+        writes=writes,
+        expected_every=expect_every,
+    )
     click.echo(keyid)
 
 
@@ -190,7 +221,7 @@ def list_keys(output: str) -> None:
         query="keys",
         subject=keyring.deployment,
         warnings=warnings,
-        rows=[_row(entry, now, held) for entry in keyring.entries],
+        rows=[key_row(entry, now, held) for entry in keyring.entries],
         extra={
             "keyring_version": keyring.version,
             "keyring_expires": format_time(keyring.expires),
@@ -207,7 +238,7 @@ def list_keys(output: str) -> None:
     "--compromised-since",
     callback=_parsed(parse_time),
     metavar="TIME",
-    help="Trust nothing of it from this moment on (ISO 8601, UTC); default: from now on.",
+    help="Trust nothing of it from this moment on (ISO 8601, UTC); default: all of it stays.",
 )
 @_root_key_option
 def revoke_key(
@@ -215,12 +246,13 @@ def revoke_key(
 ) -> None:
     """Revoke a key: what it seals from now on is refused.
 
-    What was recorded before stays trusted, unless --compromised-since reaches back. Untrusted
-    events stay visible. A revoked key never comes back.
+    What was first recorded before stays trusted. With --compromised-since what was recorded from
+    TIME on is trusted no more: it stays in the store, visible, and 'trace' and 'impact' treat it
+    as weak and say why. A revoked key never comes back.
     """
     custody = _custody()
     entry, keyring = custody.revoke(
-        _find_key(custody.keyring(), key),
+        find_key(custody.keyring(), key),
         reason=reason,
         compromised_since=compromised_since,
         root_uris=root_keys,
@@ -229,8 +261,8 @@ def revoke_key(
     since = format_time(entry.untrusted_from or 0)
     note(f"revoked the key of {entry.producer!r}: it counts for nothing from {since} on")
     _note_version(keyring)
-    note("records that are materialised already are not judged again in this version: they stay")
-    note("      as they are until the store is made anew")
+    if compromised_since is not None:
+        note("next: 'lineseal materialise' marks what the store holds of it since then")
     note(f"next: 'lineseal keys rotate {entry.producer}' where its jobs run gives them a new key")
 
 
@@ -264,6 +296,27 @@ def rotate_key(*, name: str, person: bool, overlap: int, root_keys: tuple[str, .
     note(f"next: restart the jobs of {holder.producer!r}; they read the key when they start")
 
 
+@keys.command("settle")
+@click.argument("key", metavar="KEYID|NAME")
+@click.option("--finding", required=True, metavar="ID", help="Of the FORK: 'lineseal producers'.")
+@_root_key_option
+def settle_fork(*, key: str, finding: str, root_keys: tuple[str, ...]) -> None:
+    """Decide that a fork was harmless: both branches count, and so does the key.
+
+    For a copied machine or a restored outbox, once you know that nobody else held the key. If
+    somebody did, revoke it with --compromised-since. Another branch is another finding.
+    """
+    if not _FINDING.fullmatch(finding):
+        raise click.BadParameter("a finding's id is 16 hex characters", param_hint="--finding")
+    custody = _custody()
+    entry, keyring = custody.settle(
+        find_key(custody.keyring(), key), finding=finding, root_uris=root_keys
+    )
+    click.echo(entry.keyid)
+    _note_version(keyring)
+    note("next: 'lineseal materialise' lets the key count again")
+
+
 @keys.command("renew")
 @_root_key_option
 def renew_keyring(root_keys: tuple[str, ...]) -> None:
@@ -285,9 +338,16 @@ def _enrol(
     valid_for: int | None,
     *,
     additional: bool,
+    writes: Sequence[str] = (),
+    expected_every: int | None = None,
 ) -> str:
     entry, keyring = custody.enrol(
-        path, root_uris=root_keys, valid_for=valid_for, additional=additional
+        path,
+        root_uris=root_keys,
+        valid_for=valid_for,
+        additional=additional,
+        writes=writes,
+        expected_every=expected_every,
     )
     kinds = ", ".join(sorted(entry.event_kinds)) or "all"
     note(f"enrolled key {entry.keyid}")
@@ -299,63 +359,3 @@ def _enrol(
 
 def _note_version(keyring: Keyring) -> None:
     note(f"keyring.json has version {keyring.version} now; verifiers elsewhere need a copy of it")
-
-
-def _find_key(keyring: Keyring, text: str) -> str:
-    """Return the key id that *text* means: a key id, its start, or a name with one active key."""
-    if keyring.knows(text):
-        return text
-    by_prefix = [e.keyid for e in keyring.entries if e.keyid.startswith(text.lower())]
-    if len(text) < _MIN_PREFIX:
-        by_prefix = []
-    if len(by_prefix) == 1:
-        return by_prefix[0]
-    if by_prefix:
-        raise Ambiguous(f"{len(by_prefix)} key ids start with {text!r}; say more", (*by_prefix,))
-    named = [e for e in keyring.entries if e.producer in (text, f"person:{text}")]
-    live = [e.keyid for e in named if e.revoked_at is None]
-    if len(live) == 1:
-        return live[0]
-    if live:
-        raise Ambiguous(f"{text!r} has {len(live)} keys; say which", tuple(live))
-    if named:
-        known = tuple(f"{e.keyid}  ({e.producer})" for e in named)
-        raise NotFound(f"all keys of {text!r} are revoked already", known)
-    names = {e.producer for e in keyring.entries}
-    close = difflib.get_close_matches(text, sorted(names | {_bare(name) for name in names}))
-    short = len(text) < _MIN_PREFIX and set(text) <= set(string.hexdigits)
-    hint = f" (the start of a key id has to be {_MIN_PREFIX} characters or more)" if short else ""
-    raise NotFound(
-        f"no key to revoke is named {text!r}{hint}",
-        tuple(dict.fromkeys(name if name in names else f"person:{name}" for name in close)),
-    )
-
-
-def _bare(producer: str) -> str:
-    return producer.removeprefix("person:")
-
-
-def _row(entry: KeyEntry, now: int, held: Mapping[str, Path]) -> dict[str, Any]:
-    def moment(value: int | None) -> str | None:
-        return None if value is None else format_time(value)
-
-    return {
-        "producer": entry.producer,
-        "keyid": entry.keyid,
-        "status": entry.status(now),
-        "algorithm": entry.algorithm,
-        "roles": sorted(entry.roles),
-        "event_kinds": sorted(entry.event_kinds),
-        "actor": entry.actor,
-        "not_before": moment(entry.not_before),
-        "not_after": moment(entry.not_after),
-        "revoked_at": moment(entry.revoked_at),
-        "compromised_since": moment(entry.compromised_since),
-        "revoked_reason": entry.revoked_reason,
-        "expected_every": None
-        if entry.expected_every is None
-        else format_duration(entry.expected_every),
-        "writes": sorted(entry.writes),
-        "settled": sorted(entry.settled),
-        "private_key": str(held[entry.keyid]) if entry.keyid in held else None,
-    }

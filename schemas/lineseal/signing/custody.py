@@ -37,6 +37,7 @@ from lineseal.signing.files import (
 from lineseal.signing.holder import Holder
 from lineseal.signing.keyring import KeyEntry, Keyring
 from lineseal.signing.keyring_file import load_keyring, successor, write_keyring
+from lineseal.signing.names import check_pattern
 from lineseal.signing.signers import KeySigner, file_uri, generate_key, load_signer
 from lineseal.signing.times import DAY
 
@@ -116,10 +117,14 @@ class Custody:
         root_uris: Sequence[str],
         valid_for: int | None = None,
         additional: bool = False,
+        writes: Sequence[str] = (),
+        expected_every: int | None = None,
     ) -> tuple[KeyEntry, Keyring]:
         """Grant the request in *request_file*, for *valid_for* microseconds or without end.
 
-        With *additional* also when the producer has an active key, which stays active.
+        With *additional* also when the producer has an active key, which stays active. With
+        *writes* only for artifacts that match one of these patterns; with *expected_every*
+        (microseconds) a longer silence of the producer is a finding.
 
         Raises:
             KeyMissing: There is no such file, or no root key to sign with.
@@ -136,7 +141,11 @@ class Custody:
             raise KeyUnusable(f"cannot read {request_file}: {error.strerror}") from error
         now = self._clock()
         not_after = None if valid_for is None else now + valid_for
-        entry = request.to_entry(not_before=now, not_after=not_after)
+        entry = dataclasses.replace(
+            request.to_entry(not_before=now, not_after=not_after),
+            writes=frozenset(map(check_pattern, writes)),
+            expected_every=expected_every,
+        )
 
         def change(keyring: Keyring) -> Sequence[KeyEntry]:
             admit(keyring, request, at=now, additional=additional)
@@ -172,6 +181,27 @@ class Custody:
                 compromised_since=compromised_since,
                 revoked_reason=reason,
             )
+            return [new if entry is old else entry for entry in keyring.entries]
+
+        keyring = self._update(change, root_uris)
+        return keyring.entry(keyid), keyring
+
+    def settle(
+        self, keyid: str, *, finding: str, root_uris: Sequence[str]
+    ) -> tuple[KeyEntry, Keyring]:
+        """Decide that the fork called *finding* was harmless: the key counts again.
+
+        Raises:
+            UnknownKey: The key is not in the keyring.
+            KeyringError: It is settled already.
+
+        """
+
+        def change(keyring: Keyring) -> Sequence[KeyEntry]:
+            old = keyring.entry(keyid)
+            if finding in old.settled:
+                raise KeyringError(f"finding {finding} is settled already")
+            new = dataclasses.replace(old, settled=old.settled | {finding})
             return [new if entry is old else entry for entry in keyring.entries]
 
         keyring = self._update(change, root_uris)

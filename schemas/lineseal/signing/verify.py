@@ -17,6 +17,7 @@ from lineseal.schemas.errors import (
     BadSignature,
     ContractError,
     NoSignature,
+    OutOfNameScope,
     OutOfScope,
     RootMismatch,
     UnknownKey,
@@ -39,6 +40,7 @@ from lineseal.signing.frame import decode_frame
 from lineseal.signing.header import check_header
 from lineseal.signing.keyring import KeyEntry, Keyring
 from lineseal.signing.merkle import leaf_hash, merkle_root
+from lineseal.signing.names import first_outside
 
 SEALING_ROLES: Final = frozenset({"emit", "override", "gateway"})
 
@@ -156,6 +158,7 @@ def check_event_scope(batch: VerifiedBatch, body: str, record: dict[str, Any]) -
         that very actor: a service cannot decide for alice, nor can bob.
 
     Raises:
+        OutOfNameScope: It is about an artifact that the key may not write.
         OutOfScope: The event names another producer, its kind is not allowed for the key, or
             its origin does not fit the key's roles.
 
@@ -167,6 +170,10 @@ def check_event_scope(batch: VerifiedBatch, body: str, record: dict[str, Any]) -
         raise OutOfScope(f"key {entry.keyid} may not send the kind {body!r}")
     if not may_originate(entry.roles, record["origin"], body):
         raise OutOfScope(f"the roles of key {entry.keyid} do not allow this origin and kind")
+    if entry.writes:
+        outside = first_outside(entry.writes, body, record)
+        if outside is not None:
+            raise OutOfNameScope(f"key {entry.keyid} may not write or decide about {outside}")
     actor = record["actor"]
     human = actor["kind"] == ActorKind.HUMAN
     if body in DECIDED_BY and not (human and record["body"][body][DECIDED_BY[body]] == actor["id"]):

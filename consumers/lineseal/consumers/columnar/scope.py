@@ -73,7 +73,10 @@ def _allowed(entry: KeyEntry) -> Mask:
     return np.array(
         [
             [
-                may_send(entry, body) and may_originate(entry.roles, origin, body)
+                # names are matched one by one
+                not entry.writes
+                and may_send(entry, body)
+                and may_originate(entry.roles, origin, body)
                 for body in BODY_NAMES
             ]
             for origin in _ORIGINS

@@ -7,7 +7,7 @@
 -- confidence: high
 -- atlas:   AML.T0074, AML.T0059
 -- owasp:   ML06:2023
--- reads:   batch, reject
+-- reads:   batch, finding, reject
 -- clock:   tick
 -- key:     producer and epoch
 -- window:  none
@@ -55,6 +55,10 @@ WITH ordered AS (
     code || ': record ' || left(raw_sha256, 16) || ' was refused'
   FROM reject
   WHERE code IN ('FORK', 'LOG_GAP')
+  UNION ALL
+  SELECT producer, epoch, span_start, code || ': ' || detail
+  FROM finding
+  WHERE code = 'FORK' AND closed_at IS NULL
 )
 SELECT
   'producer:' || producer AS scope,

@@ -7,7 +7,7 @@
 -- confidence: medium
 -- atlas:   AML.T0074
 -- owasp:   ML06:2023
--- reads:   event, batch, reject
+-- reads:   event, batch, finding, reject
 -- clock:   commit
 -- key:     producer
 -- window:  1 day
@@ -49,6 +49,11 @@ WITH told AS (
     'REPLAY: record ' || left(raw_sha256, 16) || ' was refused'
   FROM reject
   WHERE code = 'REPLAY' AND 'producer:' || log_key IN (SELECT scope FROM touched)
+  UNION ALL
+  SELECT producer, span_start, NULL, 'REPLAY in epoch ' || epoch || ': ' || detail
+  FROM finding
+  WHERE code = 'REPLAY' AND closed_at IS NULL
+    AND 'producer:' || producer IN (SELECT scope FROM touched)
 )
 SELECT 'producer:' || producer AS scope, 'producer:' || producer AS subject, event_time AS seen_at,
   event_id, what AS reason
