@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import duckdb
 
@@ -30,15 +30,18 @@ from lineseal.consumers.report import StepReport
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.store import Store, write_fact
 from lineseal.consumers.write import TableWriter
-from lineseal.schemas.errors import KeyringError, LogGap, StoreError
+from lineseal.schemas.errors import KeyringError, LinesealError, LogGap, StoreError
 from lineseal.schemas.ids import now_us
 from lineseal.signing.keyring import Keyring
 from lineseal.transport.base import LogReader, LogRecord
 
 DEFAULT_LIMIT = 512
 """Records asked of the log at once."""
-MAX_STEP_BYTES = 32 * 1024 * 1024
-"""Sum of the values in one transaction; a single record may be larger."""
+MAX_STEP_BYTES = 96 * 1024 * 1024
+"""Sum of the values in one transaction; a single record may be larger. What a commit costs beside
+its rows (the graph of every name it touches, checkpoints) is shared by more of them that way."""
+_BEHIND_BYTES = 16 * 1024 * 1024
+"""A log that gives so much at once has more waiting."""
 LOG_IDENTITY = "log_identity"
 """Store fact: which very log the positions belong to, where the log can say."""
 _COMMIT_ATTEMPTS = 3
@@ -80,6 +83,7 @@ class Materialiser:
         self._positions: dict[str, int] | None = None
         self._tail = Tail(0, 0, 0)
         self._failed_commits = 0
+        self._seek_after_commit = False
         self.after_step: list[Callable[[StepReport], None]] = []
         self._step_bytes = MAX_STEP_BYTES
 
@@ -139,14 +143,31 @@ class Materialiser:
 
     def _poll(self, limit: int, timeout: float) -> LogGap | None:
         try:
-            self._pending.extend(self._reader.poll(limit, timeout))
+            records = self._reader.poll(limit, timeout)
         except LogGap as gap:
             return gap
+        self._pending.extend(records)
+        self._catch_up(limit, _size(records))
         return None
+
+    def _catch_up(self, limit: int, size: int) -> None:
+        """Read on while the log has much waiting; *size* is what it gave just now."""
+        total = size
+        while size >= _BEHIND_BYTES and total < MAX_STEP_BYTES and len(self._pending) < limit:
+            try:
+                records = self._reader.poll(limit - len(self._pending), 0)
+            except LinesealError:
+                # What came before it first; the log, asked again from there, says it again.
+                self._seek_after_commit = True
+                return
+            self._pending.extend(records)
+            size = _size(records)
+            total += size
 
     def _read_positions(self) -> None:
         positions = self._store.positions()
         self._pending.clear()
+        self._seek_after_commit = False
         self._reader.seek(positions)
         self._tail = load_tail(self._store.connection)
         self._positions = positions
@@ -229,7 +250,8 @@ class Materialiser:
                 return StepReport()
         self._tail = delivery.tail
         # The log does not know yet that it may go on behind a gap.
-        self._positions = None if isinstance(work, LogGap) else positions
+        seek = isinstance(work, LogGap) or self._seek_after_commit
+        self._positions = None if seek else positions
         return delivery.report + _changed(before, after)
 
     def _write(
@@ -285,3 +307,7 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> StepReport:
         opened={identity: code for identity, code in after.items() if identity not in before},
         closed=frozenset(before.keys() - after.keys()),
     )
+
+
+def _size(records: Sequence[LogRecord]) -> int:
+    return sum(len(record.value) for record in records)

@@ -97,7 +97,7 @@ CREATE TABLE event (
   host           VARCHAR,
   identity       VARCHAR,
   leaf_sha256    VARCHAR NOT NULL,
-  raw            BLOB NOT NULL
+  raw            BLOB NOT NULL USING COMPRESSION zstd -- half the size, and faster than the default
 );
 
 -- One row per RunEvent.
