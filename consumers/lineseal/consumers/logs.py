@@ -17,13 +17,18 @@ from lineseal.commandline.escape import visible
 from lineseal.transport.embedded.voice import SENDER
 
 LOGGER_NAME = "lineseal"
+_LIBRARIES = ("kafka", "opentelemetry", "uvicorn")
 
 
-def configure_logs(*, as_json: bool) -> None:
-    """Send the messages of all Lineseal modules to stderr, as JSON or as plain lines."""
+def configure_logs(*, as_json: bool, libraries: bool = False) -> None:
+    """Send the messages of all Lineseal modules to stderr, as JSON or as plain lines.
+
+    With *libraries* the warnings of the libraries that serve, ship and export go the same way.
+    """
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
     ]
     renderer: Any = structlog.processors.JSONRenderer() if as_json else _plain
     handler = logging.StreamHandler(sys.stderr)
@@ -37,6 +42,11 @@ def configure_logs(*, as_json: bool) -> None:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    for name in _LIBRARIES if libraries else ():
+        library = logging.getLogger(name)
+        library.handlers = [handler]
+        library.setLevel(logging.WARNING)
+        library.propagate = False
     structlog.configure(
         processors=[
             structlog.stdlib.PositionalArgumentsFormatter(),
@@ -48,10 +58,10 @@ def configure_logs(*, as_json: bool) -> None:
     )
 
 
-def get_logger() -> structlog.stdlib.BoundLogger:
-    """Return the logger of the materialiser."""
+def get_logger(service: str | None = None) -> structlog.stdlib.BoundLogger:
+    """Return the logger of the materialiser, or of a service of ``lineseal up`` by its name."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"{LOGGER_NAME}.consumers")
-    return logger
+    return logger if service is None else logger.bind(service=service)
 
 
 def _without_sender(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

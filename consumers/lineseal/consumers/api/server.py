@@ -77,21 +77,21 @@ class ApiServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop listening; questions that run are interrupted when the store is closed."""
+        """End the questions that run, and stop listening."""
         self.close()
 
     def close(self) -> None:
         """Stop listening and remove the socket; calling it twice is fine."""
-        for server, _ in self._servers:
-            server.should_exit = True
         if self._servers:
             self.address.unlink(missing_ok=True)
+        self._answering.close()
+        for server, _ in self._servers:
+            server.should_exit = True
         deadline = time.monotonic() + STOP_SECONDS
         for server, thread in self._servers:
             thread.join(max(0.0, deadline - time.monotonic()))
             server.force_exit = True
         self._servers = []
-        self._answering.close()
 
     def _serve_tcp(self) -> None:
         host, separator, port = self._settings.listen.rpartition(":")
