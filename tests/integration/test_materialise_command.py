@@ -132,6 +132,7 @@ def test_a_reject_is_a_finding(home: Home) -> None:
         "duplicates": 0,
         "rejected": 1,
         "reject_codes": {"MALFORMED": 1},
+        "findings": {},
     }
     assert second.returncode == 0, second.stderr
     assert json.loads(second.stdout)["rows"][0]["records"] == 0

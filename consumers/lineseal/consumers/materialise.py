@@ -304,6 +304,7 @@ class Materialiser:
 
 def _changed(before: dict[str, str], after: dict[str, str]) -> StepReport:
     return StepReport(
+        idle=True,  # says nothing about the log
         opened={identity: code for identity, code in after.items() if identity not in before},
         closed=frozenset(before.keys() - after.keys()),
     )

@@ -59,7 +59,7 @@ def test_a_compromise_reaches_back(run: Run, home: Home) -> None:
     assert "revoked already" in later.err
     entry = keyring_of(home).entry(keyid)
     assert entry.compromised_since == 1_767_225_600_000_000
-    assert judge(home, value, at=entry.compromised_since) is KeyRevoked
+    assert judge(home, value, at=entry.revoked_at) is KeyRevoked
 
 
 def test_a_key_to_revoke_is_named_clearly(run: Run, home: Home) -> None:
@@ -211,9 +211,13 @@ def test_only_names_that_look_alike_are_offered(run: Run, home: Home) -> None:
     assert "are revoked already" in ended.err
 
 
-def test_a_revocation_says_what_it_does_not_do(run: Run, home: Home) -> None:
-    """The store is not judged again."""
-    result = run("keys", "revoke", PRODUCER, "--reason", "stolen")
+def test_a_revocation_says_what_becomes_of_older_records(run: Run, home: Home) -> None:
+    """Only a compromise reaches back, and the next materialising marks it."""
+    result = run("keys", "revoke", PRODUCER, "--reason", "old laptop")
+    reaching_back = run(
+        "keys", "revoke", keyring_of(home).entries[0].keyid, "--reason", "stolen",
+        "--compromised-since", "2026-01-01",
+    )  # fmt: skip
 
-    assert "are not judged again in this version" in result.err
-    assert "until the store is made anew" in result.err
+    assert "lineseal materialise" not in result.err
+    assert "'lineseal materialise' marks what the store holds of it since then" in reaching_back.err
