@@ -212,6 +212,9 @@ def timed(spent: Counter[str]) -> Iterator[None]:
         ("apply", delivery, "apply"),
         ("write rows", materialise.TableWriter, "insert_all"),
         ("graph", materialise, "resolve"),
+        ("sorted copies", materialise, "update_copies"),
+        ("findings", materialise, "update_chain_findings"),
+        ("findings", materialise, "update_key_findings"),
         ("commit", Materialiser, "_seal_commit"),
     ]
     with contextlib.ExitStack() as stack:
@@ -288,7 +291,7 @@ def row(what: str, rate: float, budget: str, answer: dict[str, Any]) -> str:
 def shares(columns: dict[str, Any], slow: dict[str, Any]) -> list[str]:
     """Render which part took which share; the rest is what no part covers."""
     parts = ["read", "verify", "decode", "guard", "decode, guard", "apply"]
-    parts += ["write rows", "graph", "commit"]
+    parts += ["write rows", "graph", "sorted copies", "findings", "commit"]
     lines: list[str] = []
     for part in parts:
         cells = [a["spent"].get(part, 0) / a["seconds"] for a in (columns, slow)]
