@@ -48,10 +48,10 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, *, password: str = "") -> Issued:
+    def issue(self, name: str, *, password: str = "", expired: bool = False) -> Issued:
         """Sign a certificate for *name* on this machine's loopback address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name(name), self._name, key.public_key())
+        builder = _builder(_name(name), self._name, key.public_key(), expired=expired)
         builder = builder.add_extension(_LOOPBACK, critical=False)
         builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)
         certificate = builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
@@ -66,9 +66,13 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    *,
+    expired: bool = False,
 ) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(days=2 if expired else 0)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -91,8 +91,9 @@ class Forwarder:
             LinesealError: Nothing that passes on its own.
 
         """
+        over = threading.Event()
         threads = [
-            threading.Thread(target=self._keep, args=(each, stop), name=f"sink-{each.name}")
+            threading.Thread(target=self._keep, args=(each, over), name=f"sink-{each.name}")
             for each in self.couriers
         ]
         for thread in threads:
@@ -101,7 +102,8 @@ class Forwarder:
             ready()
             self._pump_until(stop)
         finally:
-            stop.set()
+            # Not stop: it may be shared, and the one who set it up decides.
+            over.set()
             self._wake()
             for thread in threads:
                 thread.join()

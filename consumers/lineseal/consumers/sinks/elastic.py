@@ -75,7 +75,10 @@ class ElasticSink:
         answer = self._client.call("GET", "/", None, "application/json")
         if isinstance(answer, Receipt):
             return answer
-        return self._client.judge(answer) or OK
+        general = self._client.judge(answer)
+        if general is None and not isinstance(answer.json().get("version"), dict):
+            return park(f"neither Elasticsearch nor OpenSearch answers at {self._client.where}")
+        return general or OK
 
     def close(self) -> None:
         """Close the connections."""

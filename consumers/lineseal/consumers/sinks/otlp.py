@@ -28,7 +28,7 @@ from lineseal.consumers.sinks.base import (
     park,
     refused,
 )
-from lineseal.consumers.sinks.http import HttpClient
+from lineseal.consumers.sinks.http import HttpAnswer, HttpClient
 
 PATH = "/v1/logs"
 _PROTOBUF = "application/x-protobuf"
@@ -66,7 +66,7 @@ class OtlpSink:
         said = f"{self._client.where} answers {answer.status}: {answer.text}"
         if answer.status >= 300:
             return all_alike(batch, refused(Outcome.SPLIT, said, answer.status))
-        if not answer.headers.get("content-type", "").startswith(_PROTOBUF):
+        if not _is_otlp(answer):
             return all_alike(batch, park(f"no OTLP receiver: {said}", status=answer.status))
         response = ExportLogsServiceResponse()
         try:
@@ -84,11 +84,18 @@ class OtlpSink:
         answer = self._client.call("POST", PATH, b"", _PROTOBUF)
         if isinstance(answer, Receipt):
             return answer
-        return self._client.judge(answer) or OK
+        general = self._client.judge(answer)
+        if general is None and not _is_otlp(answer):
+            return park(f"no OTLP receiver answers at {self._client.where}", status=answer.status)
+        return general or OK
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _is_otlp(answer: HttpAnswer) -> bool:
+    return answer.headers.get("content-type", "").startswith(_PROTOBUF)
 
 
 def _request(batch: Sequence[Shipment]) -> ExportLogsServiceRequest:
