@@ -11,7 +11,7 @@ import pytest
 from tests.contract.sink_contract import SinkContract, SinkHarness
 from tests.siem.documents import shipments
 
-from lineseal.consumers.sinks.base import Outcome
+from lineseal.consumers.sinks.base import Outcome, Sink
 from lineseal.consumers.sinks.file import FileSink
 
 
@@ -20,7 +20,7 @@ class FileHarness:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "siem" / "records.jsonl"
-        self.sink = FileSink(self.path)
+        self.sink: Sink = FileSink(self.path)
 
     def uids(self, expected: int) -> list[str]:
         """Return the uid of every line."""

@@ -83,11 +83,12 @@ class Rsyslog:
         """Start it and wait until it listens."""
         pid = self._folder / "pid"
         pid.unlink(missing_ok=True)
-        self._process = subprocess.Popen(
-            [self._program, "-n", "-f", str(self._config), "-i", str(pid)],
-            stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "stderr").open("wb"),
-        )
+        with (self._folder / "stderr").open("wb") as errors:
+            self._process = subprocess.Popen(
+                [self._program, "-n", "-f", str(self._config), "-i", str(pid)],
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,8 @@ def token(tmp_path: Path) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return
 
 
 def first(number: int, reply: Reply) -> Script:
@@ -136,7 +134,12 @@ def test_a_wrong_token_parks_the_sink_consumes_nothing_and_raises_an_alert(
 ) -> None:
     """And once it is put right, everything arrives, the alert about it too."""
     wrong = True
-    with Receiver(lambda *_: reply if wrong else None) as receiver:
+
+    def script(_: int, request: Request) -> Reply | None:
+        del request
+        return reply if wrong else None
+
+    with Receiver(script) as receiver:
         world = World(tmp_path, kind=kind, url=receiver.url, token=token)
         before = world.feed.head
 
