@@ -120,6 +120,11 @@ def _told_apart(node: Node, suspect: Node) -> bool:
     pairs = (
         (node.version, suspect.version),
         (node.digest, suspect.digest),
-        (node.run_id, suspect.run_id),
+        (_run(node), _run(suspect)),
     )
     return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
+
+def _run(node: Node) -> tuple[str | None, str] | None:
+    """Return the run that is the identity of *node*: an id alone is not a run (ADR-0004)."""
+    return None if node.run_id is None else (node.producer, node.run_id)

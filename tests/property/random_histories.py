@@ -1,0 +1,284 @@
+"""Draws random histories and writes them as a materialiser would: events in batches, in commits.
+
+A history has gaps (batches that never arrive), late batches, events that arrive twice, several
+epochs per producer, losses, refused records, unversioned and overlapping uses, imports, opaque
+registrations. The same seed gives the same history. Times are seconds after ``START``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+from tests.property.graph_oracle import Said, Use
+
+from lineseal.consumers.copies import update_copies
+from lineseal.consumers.findings import update_chain_findings
+from lineseal.consumers.resolve import resolve
+
+START = dt.datetime(2026, 1, 1)  # noqa: DTZ001 - the store keeps UTC without zone
+FIRST_COMMIT, COMMIT_STEP = 800, 100
+NAMES = ("a", "b", "c", "m")
+"""Three data sets and a model."""
+DIGESTS = tuple("sha256:" + 64 * letter for letter in "12")
+FINAL = 4
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch; ``ingest`` is None when it never arrives, ``after`` what its genesis names."""
+
+    producer: str
+    epoch: str
+    seq: int
+    created: int
+    ingest: int | None
+    final: bool
+    lost: int
+    after: tuple[str, int] | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One event with its batch's epoch and arrival; ``opaque`` is for registrations."""
+
+    said: Said
+    epoch: str
+    ingest: int
+    opaque: bool
+
+
+@dataclass
+class History:
+    """Everything that happened, and what of it arrived when."""
+
+    seed: int
+    cap: int
+    records: list[Record] = field(default_factory=list[Record])
+    batches: list[Batch] = field(default_factory=list[Batch])
+    rejects: list[tuple[str | None, str | None, str, int]] = field(
+        default_factory=list[tuple[str | None, str | None, str, int]]
+    )
+    """Producer, epoch, code, ingest."""
+
+    @property
+    def commits(self) -> list[int]:
+        """Return the ingest times there are."""
+        return sorted(
+            {record.ingest for record in self.records}
+            | {batch.ingest for batch in self.batches if batch.ingest is not None}
+            | {reject[3] for reject in self.rejects}
+        )
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of the artifact of a name."""
+    return "model" if name == "m" else "dataset"
+
+
+def draw(seed: int) -> History:
+    """Draw the history of *seed*."""
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    history = History(seed, rng.choice((1, 2, 64, 64)))
+    commits = rng.randint(1, 3)
+    tidy = rng.random() < 0.5
+    for producer in ("p", "q"):
+        _draw_producer(rng, history, producer, commits, tidy=tidy)
+    if not tidy and rng.random() < 0.15:
+        code = rng.choice(("KEY_EXPIRED", "BAD_SIGNATURE"))
+        history.rejects.append((None, None, code, _commit(rng, commits)))
+    return history
+
+
+def _commit(rng: random.Random, commits: int) -> int:
+    return FIRST_COMMIT + COMMIT_STEP * rng.randrange(commits)
+
+
+def _draw_producer(
+    rng: random.Random, history: History, producer: str, commits: int, *, tidy: bool
+) -> None:
+    before: tuple[str, int] | None = None
+    clock = 0
+    for number in range(rng.randint(1, 2)):
+        epoch = f"{producer}{number}"
+        last = rng.randint(0, 2)
+        closed = tidy or rng.random() < 0.6
+        for seq in range(last + 1):
+            low, clock = clock, clock + rng.randint(60, 240)
+            lost = not tidy and rng.random() < 0.1
+            ingest = _commit(rng, commits)
+            history.batches.append(
+                Batch(
+                    producer,
+                    epoch,
+                    seq,
+                    clock,
+                    None if lost else ingest,
+                    closed and seq == last,
+                    1 if not tidy and rng.random() < 0.03 else 0,
+                    before if seq == 0 else None,
+                    "lost" if not tidy and rng.random() < 0.03 else "opened",
+                )
+            )
+            for _ in range(rng.randint(0, 2)):
+                record = _draw_event(rng, history, producer, epoch, ingest, (low, clock), tidy)
+                if not lost:
+                    history.records.append(record)
+        before = (epoch, last)
+        if not tidy and rng.random() < 0.05:
+            history.rejects.append((producer, epoch, "MALFORMED", _commit(rng, commits)))
+
+
+def _draw_event(
+    rng: random.Random,
+    history: History,
+    producer: str,
+    epoch: str,
+    ingest: int,
+    window: tuple[int, int],
+    tidy: bool,
+) -> Record:
+    identity = f"{len(history.records):04}-{rng.randrange(10**6):06}-{producer}"
+    at = rng.randint(*window)
+    imported = not tidy and rng.random() < 0.1
+    if rng.random() < 0.45:
+        use = _draw_use(rng, "registration", tidy)
+        opaque = rng.random() < 0.1
+        return Record(Said(identity, None, at, imported, (use,)), epoch, ingest, opaque)
+    uses = tuple(
+        _draw_use(rng, rng.choice(("input", "output")), tidy) for _ in range(rng.randint(1, 3))
+    )
+    run = (producer, rng.choice(("r1", "r2", "r3")))
+    return Record(Said(identity, run, at, imported, uses), epoch, ingest, False)
+
+
+def _draw_use(rng: random.Random, direction: str, tidy: bool) -> Use:
+    name = rng.choice(NAMES)
+    if tidy and rng.random() < 0.9:
+        version = rng.choice("12")
+        return Use(direction, name, version, None)
+    version = rng.choice((None, None, "1", "2"))
+    return Use(direction, name, version, rng.choice((None, None, *DIGESTS)))
+
+
+def moment(seconds: int) -> dt.datetime:
+    """Turn seconds into a time as the store keeps it."""
+    return START + dt.timedelta(seconds=seconds)
+
+
+def fill(connection: duckdb.DuckDBPyConnection, history: History, *, twice: bool) -> None:
+    """Write the history commit by commit; *twice* lets some events arrive again, later."""
+    again: list[Record] = []
+    for commit in history.commits:
+        arrived = [record for record in history.records if record.ingest == commit]
+        for record in arrived + again:
+            _insert_event(connection, record, moment(commit))
+        again = arrived[:1] if twice else []
+        for number, batch in enumerate(history.batches):
+            if batch.ingest == commit:
+                _insert_batch(connection, batch, number)
+        for number, (producer, epoch, code, ingest) in enumerate(history.rejects):
+            if ingest == commit:
+                _insert(
+                    connection,
+                    "reject",
+                    reject_id=number,
+                    code=code,
+                    detail="",
+                    stream="s",
+                    position=number,
+                    log_key="p",
+                    producer=producer,
+                    epoch=epoch,
+                    raw=b"",
+                    raw_sha256=f"{number}",
+                    ingest_time=moment(commit),
+                )
+        update_chain_findings(connection, moment(commit))
+        resolve(connection, moment(commit), max_candidates=history.cap)
+        update_copies(connection, moment(commit), tail_rows=4)
+
+
+def _insert_event(
+    connection: duckdb.DuckDBPyConnection, record: Record, ingest: dt.datetime
+) -> None:
+    said = record.said
+    common = {
+        "event_id": said.event_id,
+        "event_time": moment(said.at),
+        "ingest_time": ingest,
+        "origin": "import" if said.imported else "emitter",
+    }
+    if said.run is None:
+        (use,) = said.uses
+        artifact = {
+            "kind": kind_of(use.name),
+            "namespace": "lake",
+            "name": use.name,
+            "version": use.version,
+            "digest": use.digest,
+        }
+        subject = {"type": "artifact", "name": None, "artifact": artifact}
+        _insert(connection, "registration", **common, subject=subject, opaque=record.opaque)
+        return
+    run = {"producer": said.run[0], "run_id": said.run[1]}
+    _insert(connection, "run_event", **common, **run, state="RUNNING", epoch=record.epoch)
+    for use in said.uses:
+        _insert(
+            connection,
+            "run_io",
+            **common,
+            **run,
+            direction=use.direction,
+            kind=kind_of(use.name),
+            namespace="lake",
+            name=use.name,
+            version=use.version,
+            digest=use.digest,
+        )
+
+
+def _insert_batch(connection: duckdb.DuckDBPyConnection, batch: Batch, number: int) -> None:
+    named = batch.after or (None, None)
+    genesis = {
+        "prev_epoch": named[0],
+        "prev_batch_seq": named[1],
+        "prev_header_sha256": None,
+        "reason": batch.reason,
+    }
+    loss = {"count": batch.lost, "first_at": 0, "last_at": 0, "reason": "full"}
+    assert batch.ingest is not None
+    _insert(
+        connection,
+        "batch",
+        producer=batch.producer,
+        epoch=batch.epoch,
+        batch_seq=batch.seq,
+        first_seq=batch.seq,
+        event_count=1,
+        header_sha256=f"{number}",
+        prev_header_sha256="",
+        merkle_root="",
+        schema_sha256="",
+        created_at=moment(batch.created),
+        flags=FINAL if batch.final else 0,
+        genesis=genesis if batch.seq == 0 else None,
+        loss=loss if batch.lost else None,
+        payload_type="t",
+        header=b"",
+        keyid="",
+        signature=b"",
+        stream="s",
+        position=number,
+        ingest_time=moment(batch.ingest),
+    )
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
+    names = ", ".join(f'"{name}"' for name in row)
+    marks = ", ".join(f"${name}" for name in row)
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
