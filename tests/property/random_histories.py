@@ -242,12 +242,16 @@ def _insert_event(
         )
 
 
+def _header(producer: str, epoch: str, seq: int) -> str:
+    return f"header of {producer}/{epoch}/{seq}"
+
+
 def _insert_batch(connection: duckdb.DuckDBPyConnection, batch: Batch, number: int) -> None:
     named = batch.after or (None, None)
     genesis = {
         "prev_epoch": named[0],
         "prev_batch_seq": named[1],
-        "prev_header_sha256": None,
+        "prev_header_sha256": _header(batch.producer, *batch.after) if batch.after else None,
         "reason": batch.reason,
     }
     loss = {"count": batch.lost, "first_at": 0, "last_at": 0, "reason": "full"}
@@ -260,8 +264,10 @@ def _insert_batch(connection: duckdb.DuckDBPyConnection, batch: Batch, number: i
         batch_seq=batch.seq,
         first_seq=batch.seq,
         event_count=1,
-        header_sha256=f"{number}",
-        prev_header_sha256="",
+        header_sha256=_header(batch.producer, batch.epoch, batch.seq),
+        prev_header_sha256=_header(batch.producer, batch.epoch, batch.seq - 1)
+        if batch.seq
+        else 64 * "0",
         merkle_root="",
         schema_sha256="",
         created_at=moment(batch.created),
