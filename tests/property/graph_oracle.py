@@ -116,7 +116,8 @@ class OneName:
         """Give the nodes a fact means by what it names, and why that is not exact."""
         if use.version is not None and use.digest is not None:
             own: NodeKey = (self.name, use.version, use.digest, None)
-            found, reason = {own}, "digest_ambiguous"
+            found: set[NodeKey] = {own}
+            reason = "digest_ambiguous"
             if use.direction == "input" and own not in self.made:
                 found = self.with_digest(use.digest) & self.made or found
         elif use.version is not None:

@@ -159,8 +159,7 @@ def _draw_event(
 def _draw_use(rng: random.Random, direction: str, tidy: bool) -> Use:
     name = rng.choice(NAMES)
     if tidy and rng.random() < 0.9:
-        version = rng.choice("12")
-        return Use(direction, name, version, None)
+        return Use(direction, name, rng.choice("12"), None)
     version = rng.choice((None, None, "1", "2"))
     return Use(direction, name, version, rng.choice((None, None, *DIGESTS)))
 
@@ -181,7 +180,7 @@ def fill(connection: duckdb.DuckDBPyConnection, history: History, *, twice: bool
         for number, batch in enumerate(history.batches):
             if batch.ingest == commit:
                 _insert_batch(connection, batch, number)
-        for number, (producer, epoch, code, ingest) in enumerate(history.rejects):
+        for number, (accused, epoch, code, ingest) in enumerate(history.rejects):
             if ingest == commit:
                 _insert(
                     connection,
@@ -192,7 +191,7 @@ def fill(connection: duckdb.DuckDBPyConnection, history: History, *, twice: bool
                     stream="s",
                     position=number,
                     log_key="p",
-                    producer=producer,
+                    producer=accused,
                     epoch=epoch,
                     raw=b"",
                     raw_sha256=f"{number}",
