@@ -20,7 +20,7 @@ from lineseal.consumers.journal import Journal, Tail
 from lineseal.consumers.judge import judge_events, judge_record
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.rows import Rows
-from lineseal.schemas.errors import ContractError, LogGap
+from lineseal.schemas.errors import ContractError, LogGap, PoisonSkipped
 from lineseal.signing.keyring import Keyring
 from lineseal.signing.verify import VerifiedBatch
 from lineseal.transport.base import LogRecord
@@ -142,6 +142,17 @@ class Delivery:
         self._journal.refuse(b"", gap, arrival)
         self._rejects[gap.code] += 1
         self.positions[gap.stream] = gap.resume
+
+    def take_poison(self, record: LogRecord) -> None:
+        """Keep a record that is not judged, since that killed the process again and again."""
+        error = PoisonSkipped(
+            f"three processes died before record {record.position} of {record.stream} was dealt"
+            " with; it was not judged"
+        )
+        self._counts["records"] += 1
+        self._journal.refuse(record.value, error, self._arrival(record))
+        self._rejects[error.code] += 1
+        self.positions[record.stream] = record.next_position
 
     def _accept(self, record: LogRecord, batch: VerifiedBatch, number: int) -> None:
         """Enter a new batch, and those of its events that did not come in columns."""

@@ -26,6 +26,7 @@ from lineseal.consumers.findings import (
 )
 from lineseal.consumers.journal import Tail, load_tail
 from lineseal.consumers.keyring_memory import check_successor, facts_of, remember
+from lineseal.consumers.poison import PoisonGuard
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.store import Store, write_fact
@@ -84,6 +85,7 @@ class Materialiser:
         self._tail = Tail(0, 0, 0)
         self._failed_commits = 0
         self._seek_after_commit = False
+        self._guard = PoisonGuard(store.path)
         self.after_step: list[Callable[[StepReport], None]] = []
         self._step_bytes = MAX_STEP_BYTES
 
@@ -125,7 +127,10 @@ class Materialiser:
             self._read_positions()
             return self._step(limit, timeout)
         keyring, warnings = self._current_keyring()
-        report = self._commit_what_fits(gap or self._next_records(), keyring)
+        try:
+            report = self._commit_what_fits(gap or self._next_records(), keyring)
+        finally:
+            self._guard.leave()
         return report + StepReport(warnings=warnings)
 
     def _commit_what_fits(self, work: list[LogRecord] | LogGap, keyring: Keyring) -> StepReport:
@@ -175,6 +180,8 @@ class Materialiser:
     def _next_records(self) -> list[LogRecord]:
         records = [self._pending.popleft()]
         size = len(records[0].value)
+        if self._guard.alone or self._guard.is_poison(records[0]):
+            return records
         while self._pending and size + len(self._pending[0].value) <= self._step_bytes:
             records.append(self._pending.popleft())
             size += len(records[-1].value)
@@ -231,7 +238,10 @@ class Materialiser:
         )
         if isinstance(work, LogGap):
             delivery.take_gap(work)
+        elif self._guard.is_poison(work[0]):
+            delivery.take_poison(work[0])
         else:
+            self._guard.enter(work, stored)
             delivery.take(work, keyring, stored)
         positions = {**stored, **delivery.positions}
         headers = [row["header_sha256"] for row in delivery.rows.of("batch")]

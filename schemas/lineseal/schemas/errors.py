@@ -311,6 +311,13 @@ class RecordUnreadable(LogGap):
     code = "RECORD_UNREADABLE"
 
 
+class PoisonSkipped(LogError):
+    """A record was not judged, since three processes died over it; its bytes are kept."""
+
+    code = "POISON_SKIPPED"
+    retryable = False
+
+
 class StoreError(LinesealError):
     """The store could not be opened, read or written."""
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.codec import has_zstd
 from kafka.record import default_records
 from kafka.structs import TopicPartition
 from tests.integration.kafka.kit import (
@@ -203,7 +202,6 @@ def test_a_topic_of_ours_holds_nothing_compressed(real_kit: Kit) -> None:
     assert [record.value for record in read_all(real_kit.reader())] == [b"small"]
 
 
-@pytest.mark.skipif(has_zstd(), reason="this environment can unpack zstd")
 def test_a_record_that_cannot_be_unpacked_is_named(
     real_kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

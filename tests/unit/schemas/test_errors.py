@@ -11,6 +11,7 @@ from lineseal.schemas import errors
 from lineseal.schemas.errors import LinesealError, NotFound
 
 CODES = {
+    "POISON_SKIPPED",
     "AMBIGUOUS", "BAD_SIGNATURE", "BROKER_TRUNCATION", "CONFIGURATION", "CONTRACT", "FEED",
     "FORWARDER_BUSY", "HOME_NOT_FOUND", "IDENTIFIER", "INVALID_EVENT",
     "INVALID_REFERENCE", "KEYRING_INVALID", "KEYRING_ROLLBACK", "KEY_EXPIRED", "KEY_MISSING",

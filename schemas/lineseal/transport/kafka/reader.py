@@ -23,6 +23,7 @@ from lineseal.schemas.errors import (
 from lineseal.transport.base import EVENTS_TOPIC, LogRecord
 from lineseal.transport.kafka.faults import to_log_error
 from lineseal.transport.kafka.session import Session, is_about_positions, is_about_records
+from lineseal.transport.kafka.unpacking import NotUnpacked
 from lineseal.transport.kafka.url import KafkaUrl
 
 _LOOK_AGAIN_SECONDS = 10.0
@@ -204,12 +205,17 @@ class KafkaLogReader:
 
     def _unreadable(self, number: int, position: int, error: Exception) -> RecordUnreadable:
         stream = self._stream(number)
+        last, why = position, type(error).__name__
+        if isinstance(error, NotUnpacked):
+            # The batch is one thing: what it packs cannot be read one by one either.
+            last, why = max(position, error.last_offset or position), str(error)
+        what = f"record {position}" if last == position else f"records {position} to {last}"
         return RecordUnreadable(
-            f"{stream}: record {position} cannot be read: {type(error).__name__}",
+            f"{stream}: {what} cannot be read: {why}",
             stream=stream,
             first=position,
-            last=position,
-            resume=position + 1,
+            last=last,
+            resume=last + 1,
         )
 
     def _stream(self, number: int) -> str:

@@ -18,6 +18,7 @@ from lineseal.transport.base import LogRecord
 from lineseal.transport.kafka.clients import client_config
 from lineseal.transport.kafka.cluster import TopicView, open_cluster
 from lineseal.transport.kafka.faults import to_log_error
+from lineseal.transport.kafka.unpacking import bound_unpacking
 from lineseal.transport.kafka.url import KafkaUrl
 
 _FETCH_BYTES = 16 * 1024 * 1024
@@ -39,6 +40,7 @@ class Session:
             LogError: The cluster does not answer, or refuses us.
 
         """
+        bound_unpacking()
         self._topic = topic
         timeout_ms = url.options["request_timeout_ms"]
         self._cluster = open_cluster(url)

@@ -1,0 +1,91 @@
+"""A record that kills the process is skipped after three deaths, is kept, and stops nothing else.
+
+What is promised: exactly that record; everything before and behind it is stored once; a death that
+does not come back has no effect. Source: issue "Kafka for real", point 3.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.integration.loads import RUNNING
+from tests.simulator import MemoryReader, Pipeline
+
+from lineseal.consumers import delivery
+from lineseal.consumers.judge import judge_record
+from lineseal.consumers.materialise import Materialiser
+from lineseal.consumers.poison import FILE_NAME, MAX_DEATHS
+from lineseal.schemas.errors import PoisonSkipped
+from lineseal.transport.base import LogRecord
+
+BATCHES = 12
+POISON = b"\x4c\x31kill me"
+DIED = 9
+
+
+def child(pipeline: Pipeline, deadly: bool) -> int:
+    """Materialise everything in a process that the poison kills; return how it ended."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def fatal(record: LogRecord, *arguments: object, **more: object) -> object:
+        if deadly and record.value == POISON:
+            os._exit(DIED)  # as a SIGSEGV in a decoder, or the kernel out of memory, would
+        return judge_record(record, *arguments, **more)  # type: ignore[arg-type]
+
+    setattr(delivery, "judge_record", fatal)  # noqa: B010 - in this child alone
+    try:
+        with pipeline.open_store() as store:
+            reader = MemoryReader(pipeline.log)
+            arguments = (store, reader, pipeline.keyring, pipeline.deployment, pipeline.clock)
+            materialiser = Materialiser(*arguments)
+            while not materialiser.step().idle:
+                pass
+    except BaseException:  # noqa: BLE001 - a forked test must not go on
+        os._exit(1)
+    os._exit(0)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    """Give a log with a poisonous record in the middle."""
+    pipeline = Pipeline(tmp_path)
+    producer = pipeline.producer("trainer")
+    for number in range(BATCHES):
+        if number == BATCHES // 2:
+            pipeline.log.append("mallory", POISON)
+        producer.send(producer.event(RUNNING, run_id=f"{number}"))
+    return pipeline
+
+
+def test_after_three_deaths_the_record_is_skipped_and_kept(pipeline: Pipeline) -> None:
+    """The rest is stored once, and the guard leaves nothing behind."""
+    ends = [child(pipeline, deadly=True) for _ in range(MAX_DEATHS + 1)]
+
+    assert ends == [DIED] * MAX_DEATHS + [0]
+    rejects = pipeline.query("SELECT code, position, raw FROM reject")
+    assert rejects == [(PoisonSkipped.code, BATCHES // 2, POISON)]
+    assert pipeline.query("SELECT count(*), count(DISTINCT run_id) FROM event") == [
+        (BATCHES, BATCHES)
+    ]
+    assert not (pipeline.store_path.parent / FILE_NAME).exists()
+
+
+def test_a_death_that_does_not_come_back_has_no_effect(pipeline: Pipeline) -> None:
+    """The record is judged like any other."""
+    ends = [child(pipeline, deadly=True) for _ in range(MAX_DEATHS - 1)]
+    last = child(pipeline, deadly=False)
+
+    assert (ends, last) == ([DIED] * (MAX_DEATHS - 1), 0)
+    assert pipeline.query("SELECT code FROM reject") == [("MALFORMED",)]
+
+
+def test_a_damaged_note_means_no_deaths(pipeline: Pipeline) -> None:
+    """It only ever helps; it is never in the way."""
+    pipeline.materialise(steps=0)
+    (pipeline.store_path.parent / FILE_NAME).write_text("junk", "utf-8")
+
+    assert pipeline.materialise().batches == BATCHES
