@@ -10,6 +10,7 @@ import click
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, note, to_json
+from lineseal.consumers.detect.detector import Detection
 from lineseal.consumers.follow import counts, follow, materialise_once, stop_on_signals
 from lineseal.consumers.logs import configure_logs
 from lineseal.consumers.report import StepReport
@@ -28,8 +29,15 @@ _UNNOTICED_SECONDS = 2.0
     show_default=True,
     help="Deal with what is in the log now, or go on until stopped.",
 )
+@click.option(
+    "--detect/--no-detect",
+    "detect",
+    default=True,
+    show_default=True,
+    help="Run the detections after each commit.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
-def materialise(once: bool, as_json: bool) -> int:
+def materialise(once: bool, detect: bool, as_json: bool) -> int:
     """Verify what is in the log and materialise it into the store.
 
     What cannot be verified is kept with its bytes and a reason: see 'lineseal rejects'.
@@ -40,25 +48,38 @@ def materialise(once: bool, as_json: bool) -> int:
     settings = load_settings(home)
     os.umask(_OWNER_ONLY)  # DuckDB makes its write-ahead log whenever it needs one
     configure_logs(as_json=not once and not sys.stderr.isatty())
-    report = _run(home, settings, once=once)
+    report, found = _run(home, settings, once=once, detect=detect)
     if as_json:
         warnings = [*report.warnings, *report.lost]
         answer = Answer(query="materialise", warnings=warnings, rows=[counts(report)])
         click.echo(to_json(answer.to_dict()))
     if once:
         _say(report)
+        _say_alerts(found)
     return Exit.FINDING if report.is_finding else Exit.OK
 
 
-def _run(home: Home, settings: Settings, *, once: bool) -> StepReport:
-    with opened(home, settings) as work:
+def _run(
+    home: Home, settings: Settings, *, once: bool, detect: bool
+) -> tuple[StepReport, Detection]:
+    with opened(home, settings, detect=detect) as work:
         # A short run is over before anybody has waited for the store.
         with serving(home, settings, work.store, after=_UNNOTICED_SECONDS if once else 0.0):
             if once:
                 report = materialise_once(work.materialiser)
             else:
                 report = follow(work.materialiser, work.store, stop_on_signals())
-        return report + StepReport(idle=report.idle, lost=(*work.lost, *work.damaged()))
+        found = work.detections.total if work.detections is not None else Detection()
+        lost = StepReport(idle=report.idle, lost=(*work.lost, *work.damaged()))
+        return report + lost, found
+
+
+def _say_alerts(found: Detection) -> None:
+    if found.opened or found.updated or found.closed:
+        note(
+            f"alerts opened: {found.opened}, updated: {found.updated}, closed: {found.closed}; "
+            "see 'lineseal alerts'"
+        )
 
 
 def _say(report: StepReport) -> None:

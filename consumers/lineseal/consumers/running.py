@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lineseal.consumers.api import ApiServer
 from lineseal.consumers.api.snapshot import remove_leftovers
+from lineseal.consumers.detect.running import Detections
 from lineseal.consumers.keyring_source import KeyringSource
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.materialise import LOG_IDENTITY, Materialiser
@@ -32,6 +33,7 @@ class Work:
         store: The one open store.
         materialiser: Writes it.
         lost: Full sentences about files of the log that are gone.
+        detections: Run after each commit; None when the caller wants none.
 
     """
 
@@ -39,6 +41,7 @@ class Work:
     materialiser: Materialiser
     lost: tuple[str, ...]
     _reader: LogReader
+    detections: Detections | None = None
 
     def damaged(self) -> list[str]:
         """Return what the reader has warned of already."""
@@ -48,8 +51,8 @@ class Work:
 
 
 @contextlib.contextmanager
-def opened(home: Home, settings: Settings) -> Generator[Work]:
-    """Open store and log of *home* for one materialiser.
+def opened(home: Home, settings: Settings, *, detect: bool = True) -> Generator[Work]:
+    """Open store and log of *home* for one materialiser; with *detect*, rules run after commits.
 
     Raises:
         ConfigurationError: The settings name no deployment or no log.
@@ -78,7 +81,20 @@ def opened(home: Home, settings: Settings) -> Generator[Work]:
             materialiser = Materialiser(store, reader, keyring, deployment)
             with open_publisher(home, settings, store) as publisher:
                 materialiser.after_step.append(publisher.after_step)
-                yield Work(store=store, materialiser=materialiser, lost=tuple(lost), _reader=reader)
+                detections = Detections(home, settings, store) if detect else None
+                if detections is not None:
+                    materialiser.after_step.append(detections.after_step)
+                try:
+                    yield Work(
+                        store=store,
+                        materialiser=materialiser,
+                        lost=tuple(lost),
+                        _reader=reader,
+                        detections=detections,
+                    )
+                finally:
+                    if detections is not None:
+                        detections.close()
 
 
 @contextlib.contextmanager

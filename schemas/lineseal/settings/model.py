@@ -86,7 +86,9 @@ class DetectSettings:
 
     rules: str = _setting("", "folder of your own rules (taken from the home); empty: none")
     producer: str = _setting(
-        "detect", "name alerts are signed as; 'lineseal init' makes its key keys/PRODUCER.pem"
+        "detect",
+        "whose key signs alerts and changes of the policy: NAME of a key with the roles detect and "
+        "emit; without such a key alerts stay in the store",
     )
     tick_seconds: int = _setting(
         60, "seconds between the signed moments that rules about absence are judged at", least=1

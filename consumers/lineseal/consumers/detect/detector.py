@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,13 +106,17 @@ class Detector:
         return now
 
     def run(
-        self, connection: duckdb.DuckDBPyConnection, tick: Mapping[str, Any] | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tick: Mapping[str, Any] | None = None,
+        transaction: Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]] | None = None,
     ) -> Detection:
         """Ask the rules about everything that came since each of them last looked.
 
         Args:
             connection: The store's, outside any transaction.
             tick: The row of ``tick`` to judge absence at; None leaves those rules out.
+            transaction: Opens a transaction on the store; by default one on *connection*.
 
         """
         newest = records.watermark(connection)
@@ -121,7 +126,12 @@ class Detector:
             self._ask_group(connection, done, rules, since, newest, tick)
         oldest = self._looked_through(states)
         decided = records.decided_since(connection, oldest) if newest != oldest else []
-        written = self._write(connection, done, decided, newest, tick)
+        rows, written = self._changed(connection, done, decided, newest)
+        if written or done.progress or tick:
+            with transaction() if transaction else _transaction(connection) as writer:
+                if tick is not None:
+                    records.write_tick(writer, tick)
+                records.write(writer, rows, done.progress)
         return Detection(
             rules_run=done.asked,
             opened=sum(change.activity == "open" for change in written),
@@ -232,14 +242,13 @@ class Detector:
             "last_run_at": _EPOCH + dt.timedelta(microseconds=self._clock()),
         }
 
-    def _write(
+    def _changed(
         self,
         connection: duckdb.DuckDBPyConnection,
         done: _Round,
         decided: Iterable[str],
         newest: dt.datetime | None,
-        tick: Mapping[str, Any] | None,
-    ) -> list[Change]:
+    ) -> tuple[list[dict[str, Any]], list[Change]]:
         mentioned = {*decided, *done.judged, *(finding.alert_id for finding in done.found)}
         result = changes(
             done.judged.values(),
@@ -247,20 +256,7 @@ class Detector:
             records.states_of(connection, decided),
             records.decisions(connection, mentioned),
         )
-        if not (result or done.progress or tick):
-            return result
-        rows = self._rows(connection, result, newest)
-        connection.execute("BEGIN")
-        try:
-            if tick is not None:
-                records.write_tick(connection, tick)
-            records.write(connection, rows, done.progress)
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(duckdb.Error):
-                connection.execute("ROLLBACK")
-            raise
-        return result
+        return self._rows(connection, result, newest) if result else [], result
 
     def _rows(
         self,
@@ -290,6 +286,20 @@ class Detector:
             rule = self._policy.rules.get(change.rule_id)
             rows.append(records.to_row(change, rule, index=number, shared=shared))
         return rows
+
+
+@contextlib.contextmanager
+def _transaction(
+    connection: duckdb.DuckDBPyConnection,
+) -> Generator[duckdb.DuckDBPyConnection]:
+    connection.execute("BEGIN")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _distinct(places: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

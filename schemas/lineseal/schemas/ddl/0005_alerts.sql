@@ -62,13 +62,11 @@ CREATE TABLE detection (
   last_run_at   TIMESTAMP NOT NULL
 );
 
--- The signed moments that rules about absence are judged at: heartbeats in the topic of alerts.
+-- The moments that rules about absence are judged at, signed into the topic of alerts.
 CREATE TABLE tick (
   tick_time     TIMESTAMP NOT NULL,
-  producer      VARCHAR,  -- who signed it; null: nobody, there is no key for it
-  epoch         VARCHAR,
-  batch_seq     BIGINT,
-  header_sha256 VARCHAR
+  producer      VARCHAR, -- who signed it; null: nobody, there is no key for it
+  record_sha256 VARCHAR  -- of the payload of its record in the topic of alerts
 );
 
 -- Words that rules (and people) use about facts. A *scope* is a name without its version: what has

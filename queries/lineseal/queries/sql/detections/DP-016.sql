@@ -1,0 +1,57 @@
+-- id:      DP-016
+-- uuid:    662349b1-5b6a-576b-bd1d-a842ca78cbc7
+-- title:   Hold-out or evaluation set contaminated
+-- status:  stable
+-- version: 1.0.0
+-- severity: critical
+-- confidence: high
+-- atlas:   AML.T0020, AML.T0042
+-- owasp:   ML02:2023
+-- reads:   run_event, run_io, registration, feedback, access
+-- clock:   commit
+-- key:     training run's output, or holdout
+-- window:  none
+-- params:  min_rows BIGINT=5 -- rows two sketches share, at least
+--          min_share DOUBLE=0.1 -- share of the holdout's sketch
+-- false:   boilerplate rows in both sets; a holdout that was retired and reused openly
+-- runbook: docs/runbooks/DP-016.md
+-- why:     Rows that a model is judged by were learned from, or somebody writes to the judging
+--          set: results no longer mean anything, and a trigger can be hidden behind them. Found
+--          by lineage, by equal digests, and by row sketches of profiles. A run that reads the
+--          holdout in the role holdout or evaluation judges by it.
+WITH held AS (
+  SELECT subject.artifact AS artifact, min(event_time) AS since, any_value(role) AS role
+  FROM registration
+  WHERE role IN ('holdout', 'challenge', 'golden') AND subject.artifact IS NOT NULL
+  GROUP BY subject.artifact
+), sketch AS (
+  SELECT subject.artifact AS artifact, role, profile.row_sketch AS tokens
+  FROM registration
+  WHERE len(profile.row_sketch) > 0 AND is_data(subject.artifact.kind)
+), overlap AS (
+  SELECT DISTINCT h.artifact AS held, s.artifact AS learned, len(list_intersect(h.tokens, s.tokens)) AS shared
+  FROM sketch h
+  JOIN sketch s ON s.artifact <> h.artifact
+  WHERE h.role IN ('holdout', 'challenge', 'golden') AND coalesce(s.role, '') NOT IN ('holdout', 'challenge', 'golden')
+    AND len(list_intersect(h.tokens, s.tokens)) >= greatest($min_rows, $min_share * len(h.tokens))
+), used AS (
+  SELECT t.scope, t.subject, t.started_at, t.event_id, a.*
+  FROM training_output t JOIN ancestor a USING (producer, run_id)
+  WHERE a.data_only
+)
+SELECT u.scope, u.subject, u.started_at AS seen_at, u.event_id,
+  u.ref || ' was learned from and is the ' || h.role || ' ' || artifact_ref(h.artifact) AS reason
+FROM used u JOIN held h ON is_about(h.artifact, u) OR h.artifact.digest = u.digest
+UNION ALL
+SELECT u.scope, u.subject, u.started_at, u.event_id,
+  u.ref || ' was learned from and shares ' || o.shared || ' sketched rows with ' || artifact_ref(o.held)
+FROM used u JOIN overlap o ON is_about(o.learned, u)
+UNION ALL
+SELECT artifact_scope(h.artifact), artifact_ref(h.artifact), f.event_time, f.event_id, 'feedback of ' || f.channel || ' goes into it'
+FROM held h JOIN feedback f ON is_about(f.artifact, h.artifact)
+WHERE artifact_scope(h.artifact) IN (SELECT scope FROM touched)
+UNION ALL
+SELECT artifact_scope(h.artifact), artifact_ref(h.artifact), x.event_time, x.event_id, x.principal || ' wrote to it'
+FROM held h JOIN access x ON is_about(x.resource.artifact, h.artifact)
+WHERE x.action = 'write' AND x.outcome = 'allowed' AND x.event_time > h.since
+  AND artifact_scope(h.artifact) IN (SELECT scope FROM touched)
