@@ -18,6 +18,9 @@ DEV := $(VENV)/.installed-dev-$(KEY)
 # A developer's environment can run the demo too.
 DEMO := $(firstword $(wildcard $(DEV)) $(VENV)/.installed-demo-$(KEY))
 
+# Each worker starts a broker of its own (about 400 MB). WORKERS=0 runs everything in one process.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
+
 .PHONY: help demo test lint types contracts format docs check clean
 
 help: ## Say what there is to make
@@ -26,8 +29,8 @@ help: ## Say what there is to make
 demo: $(DEMO) ## Run a real pipeline with a poisoned feed, and ask who is affected
 	@$(BIN)/lineseal demo
 
-test: $(DEV) ## Run the whole suite
-	@$(BIN)/python -m pytest
+test: $(DEV) ## Run the whole suite, files side by side on up to four cores
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(DEV) ## Check style and format
 	@$(BIN)/ruff check .

@@ -6,11 +6,14 @@ after the digest of ``pom.xml``, says where they lie, and no network is needed.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 
 POM = Path(__file__).with_name("pom.xml")
@@ -47,11 +50,12 @@ def classpath() -> str:
         NoJars: Maven could not resolve it.
 
     """
-    cached = _cached()
-    if cached is not None:
-        return cached
+    with _alone():
+        return _cached() or _resolved()
+
+
+def _resolved() -> str:
     target = _cache_file()
-    target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
     command = ["mvn", "-q", "-B", "-ntp", "-f", str(POM), "dependency:build-classpath"]
     try:
@@ -68,6 +72,16 @@ def classpath() -> str:
         raise NoJars(f"Maven did not resolve {POM.name}: {done.stdout[-_TAIL:]}")
     fresh.replace(target)
     return target.read_text("utf-8").strip()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time ask Maven: its local repository does not bear two."""
+    lock = _cache_file().with_suffix(".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _cached() -> str | None:

@@ -1,7 +1,8 @@
 """The pytest side: the marker ``kafka``, the session header, and the fixtures that give a broker.
 
 A test that uses one of the fixtures is marked by itself. Without any broker those tests are
-skipped with one line; with ``LINESEAL_REQUIRE_KAFKA=1`` they fail instead.
+skipped with one line; with ``LINESEAL_REQUIRE_KAFKA=1`` they fail instead. Where pytest-xdist
+splits the suite, each worker has a broker of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import itertools
 import os
 from collections.abc import Generator, Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.kafka.cluster import KafkaCluster
 
 _FIXTURES = {"kafka_server", "kafka_classpath"}
 _USED = pytest.StashKey[str]()
+_WORKER_USED = "lineseal_kafka"
 _NUMBERS = itertools.count(1)
 # Read once: the tests themselves run without any LINESEAL_ variable.
 _GIVEN, _REQUIRED = environment_says()
@@ -39,6 +41,14 @@ def pytest_report_header() -> str:
             return f"kafka: {candidate.kind}, started when a test needs it"
         reasons.append(f"{candidate.kind}: {obstacle}")
     return f"kafka: none ({'; '.join(reasons)})"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker of pytest-xdist which broker it used."""
+    used = getattr(node, "workeroutput", {}).get(_WORKER_USED)
+    if used is not None:
+        node.config.stash[_USED] = used
 
 
 def pytest_terminal_summary(
@@ -82,6 +92,8 @@ def kafka_server(
                     obstacle = str(error)
                 else:
                     request.config.stash[_USED] = server.kind
+                    if hasattr(request.config, "workeroutput"):
+                        request.config.workeroutput[_WORKER_USED] = server.kind
                     yield server
                     return
             reasons.append(f"{candidate.kind}: {obstacle}")
