@@ -48,7 +48,7 @@ def kill_at_random(kills: int) -> tuple[str, int]:
     text += (
         f"\nAccepted events: {tally.accepted}. Lost: {tally.lost}. Doubled: {tally.doubled}.\n"
         f"Stores whose rows and positions differ: {tally.torn}. Batches not shipped, or shipped\n"
-        f"and never sealed: {tally.unshipped}.\n\n"
+        f"and never sealed: {tally.unshipped}. Unopenable stores: {tally.unopenable}.\n\n"
     )
     return text, tally.broken
 

@@ -56,6 +56,8 @@ class Injection:
             broken.append(f"the job ended with {status}")
         if self._kind == "materialise":
             self._world.check_store()
+        if self._world.tally.unopenable:
+            return [*broken, "the store cannot be opened"]
         self._world.finish(relay=False)
         tally = self._world.tally
         if tally.broken:

@@ -39,11 +39,12 @@ class Tally:
     doubled: int = 0
     torn: int = 0
     unshipped: int = 0
+    unopenable: int = 0
 
     @property
     def broken(self) -> int:
         """Return how many things went wrong."""
-        return self.lost + self.doubled + self.torn + self.unshipped
+        return self.lost + self.doubled + self.torn + self.unshipped + self.unopenable
 
 
 class World:
@@ -88,7 +89,12 @@ class World:
         store = self.home.path / "store" / "lineseal.duckdb"
         if not store.exists():
             return
-        with duckdb.connect(str(store)) as connection:  # writable: a killed one is recovered
+        try:
+            opened = duckdb.connect(str(store))  # writable: a killed one is recovered
+        except duckdb.Error:
+            self.tally.unopenable += 1
+            return
+        with opened as connection:
             tables = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone()
             if tables is None or not tables[0]:
                 return
