@@ -1,35 +1,33 @@
-"""Turns a body into the exact bytes that are sealed: envelope, redaction, check, encoding."""
+"""Turns a body into the exact bytes that are sealed: envelope, redaction, check, encoding.
+
+Two ways, the same bytes: straight from the model, and, for whatever that is not certain about, by
+the reference in ``codec``, which then also says what is wrong.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lineseal.producers.capture.redact import redact_record
+from lineseal.producers.straight import Context, StraightEnvelope
 from lineseal.producers.tracing import active_trace
 from lineseal.schemas.codec import encode_event_record
 from lineseal.schemas.errors import InvalidEvent
 from lineseal.schemas.ids import new_uuid7, now_us
-from lineseal.schemas.model import BODY_FIELDS, Actor, AnyBody, Job, Origin, Workload
+from lineseal.schemas.model import BODY_FIELDS, Actor, AnyBody, Origin, Workload
 from lineseal.schemas.record import Record, to_record
+
+__all__ = ["Context", "Envelope"]
 
 _FIELD_OF: dict[type, str] = {cls: name for name, cls in BODY_FIELDS.items()}
 _NO_BODY: dict[str, None] = dict.fromkeys(BODY_FIELDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Say which job, stage and run an event belongs to; all None outside a run."""
-
-    job: Job | None = None
-    stage: str | None = None
-    run_id: str | None = None
-
-
 class Envelope:
-    """Wraps bodies for one producer and actor."""
+    """Wraps bodies for one producer and actor. Safe to share between threads."""
 
     def __init__(self, producer: str, actor: Actor, workload: Workload | None) -> None:
+        self._straight = StraightEnvelope(producer, actor, workload)
         self._fixed: Record = {
             "producer": producer,
             "actor": to_record(actor),
@@ -44,17 +42,30 @@ class Envelope:
             InvalidEvent: The body breaks the contract, or is none.
 
         """
-        name = _FIELD_OF.get(type(body))
-        if name is None:
+        if type(body) not in _FIELD_OF:
             raise InvalidEvent(f"{type(body).__name__} is not an event body")
         moment = now_us()
         event_id = new_uuid7(moment)
-        trace_id, span_id = active_trace()
+        trace = active_trace()
+        data = self._straight.write(event_id, moment, body, context, trace)
+        if data is None:
+            data = encode_event_record(self._record(event_id, moment, body, context, trace))
+        return event_id, data
+
+    def _record(
+        self,
+        event_id: str,
+        moment: int,
+        body: AnyBody,
+        context: Context,
+        trace: tuple[str | None, str | None],
+    ) -> Record:
+        name = _FIELD_OF[type(body)]
         bodies: dict[str, Any] = {
             **_NO_BODY,
             name: redact_record(type(body), to_record(body)),
         }
-        record: Record = {
+        return {
             **self._fixed,
             "event_id": event_id,
             "event_time": moment,
@@ -62,7 +73,6 @@ class Envelope:
             "job": None if context.job is None else to_record(context.job),
             "stage": context.stage,
             "run_id": context.run_id,
-            "trace_id": trace_id,
-            "span_id": span_id,
+            "trace_id": trace[0],
+            "span_id": trace[1],
         }
-        return event_id, encode_event_record(record)

@@ -112,7 +112,7 @@ def _check_value(kind: Any, mark: str | None, value: Any, path: str, budget: lis
     if budget[0] < 0:
         raise TooManyItems(f"an event holds more than {MAX_EVENT_NODES} values")
     if kind is str:
-        _check_text(mark, value, path)
+        check_text(mark, value, path)
     elif kind is float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise OutOfRange(f"{path} is not a number")
@@ -151,7 +151,14 @@ def _check_items(kind: Any, value: Any, path: str, budget: list[int]) -> None:
         _check_value(item, mark, element, f"{path}[{index}]", budget)
 
 
-def _check_text(mark: str | None, value: Any, path: str) -> None:
+def check_text(mark: str | None, value: Any, path: str) -> None:
+    """Check a text by its mark: an identifier, a version, a digest, or free text for None.
+
+    Raises:
+        OutOfRange: It is no text.
+        BadIdentifier, TooLarge: As ``check_record`` says.
+
+    """
     if not isinstance(value, str):
         raise OutOfRange(f"{path} is not text")
     if mark in (IDENTIFIER, VERSION):

@@ -31,37 +31,41 @@ def redact_record(cls: type, record: Record) -> Record:
     if cls is Pair:
         value = record["value"]
         if isinstance(value, str):
-            secret = is_secret(str(record["key"]), value)
-            record["value"] = REDACTED if secret else redact_text(value)
+            record["value"] = redact_pair(str(record["key"]), value)
         return record
-    for name, kind, marked, many in _plan(cls):
+    for name, kind, mark, many in _plan(cls):
         value = record[name]
         if value is None:
             continue
         if many:
-            record[name] = [_redact(kind, marked, item) for item in value]
+            record[name] = [_redact(kind, mark, item) for item in value]
         else:
-            record[name] = _redact(kind, marked, value)
+            record[name] = _redact(kind, mark, value)
     return record
 
 
-def _redact(kind: type, marked: bool, value: Any) -> Any:
+def redact_pair(key: str, value: str) -> str:
+    """Redact the value of the parameter *key*."""
+    return REDACTED if is_secret(key, value) else redact_text(value)
+
+
+def _redact(kind: type, mark: str | None, value: Any) -> Any:
     if kind is not str:
         return redact_record(kind, value)
     if not isinstance(value, str):
         return value
-    return redact_identifier(value) if marked else redact_text(value)
+    return redact_text(value) if mark is None else redact_identifier(value)
 
 
 @cache
-def _plan(cls: type) -> tuple[tuple[str, type, bool, bool], ...]:
-    """Return (field, class, is an identifier, is a list) of the fields that hold text."""
-    plan: list[tuple[str, type, bool, bool]] = []
+def _plan(cls: type) -> tuple[tuple[str, type, str | None, bool], ...]:
+    """Return (field, class, mark, is a list) of the fields that hold text."""
+    plan: list[tuple[str, type, str | None, bool]] = []
     for name, annotation in field_types(cls).items():
         kind, _, mark = unwrap(annotation)
         many = typing.get_origin(kind) is tuple
         if many:
             kind, _, mark = unwrap(typing.get_args(kind)[0])
         if kind is str or hasattr(kind, "__dataclass_fields__"):
-            plan.append((name, kind, mark is not None, many))
+            plan.append((name, kind, mark, many))
     return tuple(plan)
