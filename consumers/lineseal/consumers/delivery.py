@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import duckdb
@@ -24,6 +25,28 @@ from lineseal.schemas.errors import ContractError, LogGap, PoisonSkipped
 from lineseal.signing.keyring import Keyring
 from lineseal.signing.verify import VerifiedBatch
 from lineseal.transport.base import LogRecord
+
+Place = tuple[str, int, str]
+"""Stream, position, SHA-256 of the value: names a record for good."""
+
+
+def place_of(record: LogRecord) -> Place:
+    """Name *record*: a file put back under an old name has other values at its positions."""
+    return record.stream, record.position, hashlib.sha256(record.value).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Precedents:
+    """Hold what was decided about records before.
+
+    Attributes:
+        arrived: When a record that was refused came first, microseconds UTC.
+        refusals: Why a record was refused at the very moment that is being repeated.
+
+    """
+
+    arrived: Mapping[Place, int] = field(default_factory=dict[Place, int])
+    refusals: Mapping[Place, ContractError] = field(default_factory=dict[Place, ContractError])
 
 
 class Delivery:
@@ -57,7 +80,6 @@ class Delivery:
         """
         self._connection = connection
         self._deployment = deployment
-        self._now = now
         self._seen_at = seen_at
         # Later than every commit before, also when the clock was set back: known_from and
         # known_to would otherwise overlap, and --known-at would not be exact.
@@ -86,22 +108,14 @@ class Delivery:
         )
 
     def take(
-        self, records: Sequence[LogRecord], keyring: Keyring, stored: Mapping[str, int]
+        self,
+        records: Sequence[LogRecord],
+        keyring: Keyring,
+        stored: Mapping[str, int],
+        precedents: Precedents | None = None,
     ) -> None:
         """Judge *records* and add their rows; *stored* are the positions of the store."""
-        judged = [
-            (
-                record,
-                judge_record(
-                    record,
-                    keyring,
-                    deployment=self._deployment,
-                    now=self._now,
-                    seen_at=self._seen_at,
-                ),
-            )
-            for record in records
-        ]
+        judged = [(record, self._judge(record, keyring, precedents)) for record in records]
         chains = load_chains(
             self._connection,
             [batch.header for _, batch in judged if isinstance(batch, VerifiedBatch)],
@@ -154,6 +168,24 @@ class Delivery:
         self._rejects[error.code] += 1
         self.positions[record.stream] = record.next_position
 
+    def _judge(
+        self, record: LogRecord, keyring: Keyring, precedents: Precedents | None
+    ) -> VerifiedBatch | ContractError:
+        arrived = None
+        if precedents is not None:
+            place = place_of(record)
+            if place in precedents.refusals:
+                return precedents.refusals[place]
+            arrived = precedents.arrived.get(place)
+        return judge_record(
+            record,
+            keyring,
+            deployment=self._deployment,
+            now=self.ingest_time,
+            seen_at=self._seen_at,
+            arrived=arrived,
+        )
+
     def _accept(self, record: LogRecord, batch: VerifiedBatch, number: int) -> None:
         """Enter a new batch, and those of its events that did not come in columns."""
         arrival = self._arrival(record)
@@ -181,7 +213,7 @@ class Delivery:
 
     def _was_refused(self, record: LogRecord) -> bool:
         """Tell whether this very record was refused before: a log may deliver it twice."""
-        key = (record.stream, record.position, hashlib.sha256(record.value).hexdigest())
+        key = place_of(record)
         if any(
             key == (row["stream"], row["position"], row["raw_sha256"])
             for row in self.rows.of("reject")

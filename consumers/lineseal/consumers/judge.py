@@ -34,6 +34,7 @@ def judge_record(
     deployment: str,
     now: int,
     seen_at: Callable[[str], int | None] | None = None,
+    arrived: int | None = None,
 ) -> VerifiedBatch | ContractError:
     """Verify one record of the log.
 
@@ -44,12 +45,14 @@ def judge_record(
         now: Microseconds UTC; the moment of judgement when the log does not say when it
             stored the record.
         seen_at: Tells by the SHA-256 of its header when a batch was accepted before.
+        arrived: When this very record came first, and was refused; by default *now*.
 
     Returns:
         The verified batch, or why the record is refused.
 
     """
-    at = now if record.logged_at is None else record.logged_at
+    came = now if arrived is None else arrived
+    at = came if record.logged_at is None else record.logged_at
     try:
         batch = verify_batch(
             record.value,

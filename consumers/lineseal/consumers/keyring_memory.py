@@ -13,6 +13,7 @@ import json
 import duckdb
 
 from lineseal.consumers.store import Store, write_fact
+from lineseal.schemas.errors import KeyringError
 from lineseal.signing.keyring import KeyFate, Keyring
 
 _VERSION = "keyring_version"
@@ -35,6 +36,22 @@ def check_successor(store: Store, keyring: Keyring) -> None:
         if keys is not None:
             known: dict[str, KeyFate] = json.loads(keys)
             keyring.require_remembers(known)
+
+
+def trusted_keyring(store: Store, keyring: Keyring, deployment: str) -> Keyring:
+    """Return *keyring* when it may be used in *store*.
+
+    Raises:
+        KeyringRollback: As ``check_successor``.
+        KeyringError: It belongs to another deployment.
+
+    """
+    if keyring.deployment != deployment:
+        raise KeyringError(
+            f"the keyring belongs to the deployment {keyring.deployment!r}, not to {deployment!r}"
+        )
+    check_successor(store, keyring)
+    return keyring
 
 
 def facts_of(keyring: Keyring) -> dict[str, str]:

@@ -10,28 +10,21 @@ every failure positions are read again. Source: DESIGN 7; reference 4.1 to 4.3.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 from collections import deque
 from collections.abc import Callable, Sequence
 
 import duckdb
 
 from lineseal.consumers import telemetry
-from lineseal.consumers.copies import update_copies
+from lineseal.consumers.commit import moment, write_delivery
 from lineseal.consumers.delivery import Delivery
-from lineseal.consumers.findings import (
-    open_findings,
-    update_chain_findings,
-    update_key_findings,
-)
+from lineseal.consumers.findings import open_findings, update_key_findings
 from lineseal.consumers.journal import Tail, load_tail
-from lineseal.consumers.keyring_memory import check_successor, facts_of, remember
+from lineseal.consumers.keyring_memory import facts_of, remember, trusted_keyring
 from lineseal.consumers.poison import PoisonGuard
 from lineseal.consumers.report import StepReport
-from lineseal.consumers.resolve import resolve
 from lineseal.consumers.store import Store, write_fact
-from lineseal.consumers.write import TableWriter
-from lineseal.schemas.errors import KeyringError, LinesealError, LogGap, StoreError
+from lineseal.schemas.errors import LinesealError, LogGap, StoreError
 from lineseal.schemas.ids import now_us
 from lineseal.signing.keyring import Keyring
 from lineseal.transport.base import LogReader, LogRecord
@@ -46,7 +39,6 @@ _BEHIND_BYTES = 16 * 1024 * 1024
 LOG_IDENTITY = "log_identity"
 """Store fact: which very log the positions belong to, where the log can say."""
 _COMMIT_ATTEMPTS = 3
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
 
 
 class Materialiser:
@@ -188,13 +180,7 @@ class Materialiser:
         return records
 
     def _current_keyring(self) -> tuple[Keyring, tuple[str, ...]]:
-        keyring = self._load_keyring()
-        if keyring.deployment != self._deployment:
-            raise KeyringError(
-                f"the keyring belongs to the deployment {keyring.deployment!r}, "
-                f"not to {self._deployment!r}"
-            )
-        check_successor(self._store, keyring)
+        keyring = trusted_keyring(self._store, self._load_keyring(), self._deployment)
         if keyring.expired(self._clock()):
             return keyring, ("the keyring has expired; run 'lineseal keys renew'",)
         return keyring, ()
@@ -216,8 +202,7 @@ class Materialiser:
             before = open_findings(connection)
             connection.execute("BEGIN")
             try:
-                moment = _EPOCH + dt.timedelta(microseconds=ingest_time)
-                update_key_findings(connection, keyring, now, moment)
+                update_key_findings(connection, keyring, now, moment(ingest_time))
                 after = open_findings(connection)
                 remember(connection, keyring)
                 self._store.memory.remember((), ingest_time, facts_of(keyring))
@@ -250,7 +235,8 @@ class Materialiser:
             before = open_findings(connection)
             connection.execute("BEGIN")
             try:
-                self._write(connection, delivery, keyring)
+                write_delivery(connection, delivery, keyring, delivery.positions)
+                self._write_identity(connection)
                 after = open_findings(connection)
             except BaseException:
                 with contextlib.suppress(duckdb.Error):
@@ -264,27 +250,10 @@ class Materialiser:
         self._positions = None if seek else positions
         return delivery.report + _changed(before, after)
 
-    def _write(
-        self, connection: duckdb.DuckDBPyConnection, delivery: Delivery, keyring: Keyring
-    ) -> None:
-        TableWriter(connection).insert_all(delivery.rows)
-        connection.execute(
-            "INSERT INTO position SELECT unnest($streams), unnest($positions)"
-            " ON CONFLICT (stream) DO UPDATE SET next_position = excluded.next_position",
-            {
-                "streams": list(delivery.positions),
-                "positions": list(delivery.positions.values()),
-            },
-        )
+    def _write_identity(self, connection: duckdb.DuckDBPyConnection) -> None:
         identity = getattr(self._reader, "identity", None)
         if identity is not None:
             write_fact(connection, LOG_IDENTITY, identity)
-        remember(connection, keyring)
-        ingest_time = _EPOCH + dt.timedelta(microseconds=delivery.ingest_time)
-        resolve(connection, ingest_time)
-        update_copies(connection, ingest_time)
-        update_chain_findings(connection, ingest_time, keyring.settled)
-        update_key_findings(connection, keyring, delivery.ingest_time, ingest_time)
 
     def _seal_commit(
         self,

@@ -50,6 +50,22 @@ class Work:
         return [str(error) for error in self._reader.damaged.values()]
 
 
+def deployment_of(home: Home, settings: Settings) -> str:
+    """Return the name of the deployment. Raises ConfigurationError when there is none."""
+    if not settings.deployment.name:
+        raise ConfigurationError(f"{home.config} names no deployment; set [deployment] name")
+    return settings.deployment.name
+
+
+def store_in(home: Home, settings: Settings) -> Store:
+    """Name the store of *home*: use it as a context manager. Raises ConfigurationError."""
+    return Store(
+        home.resolve(settings.store.path),
+        deployment=deployment_of(home, settings),
+        memory_limit=settings.store.memory_limit,
+    )
+
+
 @contextlib.contextmanager
 def opened(home: Home, settings: Settings, *, detect: bool = True) -> Generator[Work]:
     """Open store and log of *home* for one materialiser; with *detect*, rules run after commits.
@@ -60,20 +76,13 @@ def opened(home: Home, settings: Settings, *, detect: bool = True) -> Generator[
         LogError: The log cannot be read.
 
     """
-    deployment = settings.deployment.name
-    if not deployment:
-        raise ConfigurationError(f"{home.config} names no deployment; set [deployment] name")
+    deployment = deployment_of(home, settings)
     keyring = KeyringSource(
         home.keyring,
         roots=settings.deployment.roots,
         threshold=settings.deployment.threshold,
     )
-    store = Store(
-        home.resolve(settings.store.path),
-        deployment=deployment,
-        memory_limit=settings.store.memory_limit,
-    )
-    with store:
+    with store_in(home, settings) as store:
         remove_leftovers(store.path)
         reader = open_reader(settings.log.url, home, identity=store.fact(LOG_IDENTITY))
         with contextlib.closing(reader):

@@ -8,12 +8,11 @@ number of batches, or None when it cannot know without a server. Source: ADR-001
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 
+from lineseal.commandline.hooks import find_hook
 from lineseal.schemas.errors import LinesealError
 from lineseal.settings import Home, Settings
 
-HOOK_GROUP = "lineseal.hooks"
 UNREAD_BATCHES = "unread-batches"
 
 UnreadBatches = Callable[[Home, Settings, Mapping[str, int]], int | None]
@@ -23,13 +22,14 @@ def unread_warning(home: Home, settings: Settings, positions: Mapping[str, int])
     """Return a sentence about batches that the store has not seen, or None."""
     if settings.api.url:
         return None
-    for entry in entry_points(group=HOOK_GROUP, name=UNREAD_BATCHES):
-        count: UnreadBatches = entry.load()
-        try:
-            unread = count(home, settings, positions)
-        except LinesealError:
-            return None  # the log has commands of its own that say what is wrong with it
-        if unread:
-            what = "1 batch in the log is" if unread == 1 else f"{unread} batches in the log are"
-            return f"{what} not in the store yet: run 'lineseal materialise' to take in what is new"
-    return None
+    count: UnreadBatches | None = find_hook(UNREAD_BATCHES)
+    if count is None:
+        return None
+    try:
+        unread = count(home, settings, positions)
+    except LinesealError:
+        return None  # the log has commands of its own that say what is wrong with it
+    if not unread:
+        return None
+    what = "1 batch in the log is" if unread == 1 else f"{unread} batches in the log are"
+    return f"{what} not in the store yet: run 'lineseal materialise' to take in what is new"

@@ -42,6 +42,13 @@ class Progress:
             units = self._done
         self._bar.update(units)
 
+    def reach(self, done: int, total: int) -> None:
+        """Say that *done* of *total* units are done; both may become known only on the way."""
+        self._total = total
+        if self._bar is not None:
+            self._bar.length = total
+        self.advance(done - self._done)
+
     def __enter__(self) -> Self:
         """Start counting."""
         return self

@@ -45,7 +45,7 @@ def find_key(keyring: Keyring, text: str) -> str:
     short = len(text) < _MIN_PREFIX and set(text) <= set(string.hexdigits)
     hint = f" (the start of a key id has to be {_MIN_PREFIX} characters or more)" if short else ""
     raise NotFound(
-        f"no key to revoke is named {text!r}{hint}",
+        f"no key is named {text!r}{hint}",
         tuple(dict.fromkeys(name if name in names else f"person:{name}" for name in close)),
     )
 

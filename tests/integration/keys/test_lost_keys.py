@@ -221,3 +221,40 @@ def test_a_revocation_says_what_becomes_of_older_records(run: Run, home: Home) -
 
     assert "lineseal materialise" not in result.err
     assert "'lineseal materialise' marks what the store holds of it since then" in reaching_back.err
+
+
+def test_a_fork_is_settled_for_one_key_and_one_finding(run: Run, home: Home) -> None:
+    """The signed keyring names the finding; another one, or the same again, is another matter."""
+    before = keyring_of(home)
+    finding = "0123456789abcdef"
+
+    done = run("keys", "settle", PRODUCER, "--finding", finding)
+
+    after = keyring_of(home)
+    assert (done.status, done.out.strip()) == (0, before.entries[0].keyid)
+    assert (before.settled, after.settled) == (frozenset(), frozenset({finding}))
+    assert after.version == before.version + 1
+    assert f"version {after.version}" in done.err
+    assert "lineseal materialise" in done.err
+    again = run("keys", "settle", PRODUCER, "--finding", finding)
+    assert (again.status, "settled already" in again.err) == (1, True)
+    assert keyring_of(home) == after
+
+
+@pytest.mark.parametrize("finding", ["", "0123", "0123456789ABCDEF", "0123456789abcdeg"])
+def test_only_the_id_of_a_finding_settles(run: Run, home: Home, finding: str) -> None:
+    """A typing error must not be signed."""
+    done = run("keys", "settle", PRODUCER, "--finding", finding)
+
+    assert done.status == 2
+    assert "16 hex" in done.err
+    assert keyring_of(home).settled == frozenset()
+
+
+def test_a_fork_of_an_unknown_key_cannot_be_settled(run: Run, home: Home) -> None:
+    """The key has to be in the keyring."""
+    done = run("keys", "settle", "nobody", "--finding", "0123456789abcdef")
+
+    assert done.status == 3
+    assert "no key is named 'nobody'" in done.err
+    assert keyring_of(home).version == 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from lineseal.commandline.exit_codes import Exit
-from lineseal.commandline.output import note, output_options, print_answer
+from lineseal.commandline.hooks import find_hook
+from lineseal.commandline.output import Answer, note, output_options, print_answer
 from lineseal.queries import state
 from lineseal.queries.cli.common import ask
 from lineseal.queries.questions import (
@@ -21,8 +23,22 @@ from lineseal.queries.questions import (
     RejectsParams,
 )
 from lineseal.queries.render import print_record
+from lineseal.schemas.errors import MissingExtra
+from lineseal.settings import Home, Settings, find_home, load_settings
 
-REJECT_COLUMNS = ("id", "code", "detail", "producer", "log_key", "event_index", "ingest_time")
+RETRY_REJECTS = "retry-rejects"
+"""Hook: home, settings, reason code or None; returns an Answer of one row."""
+RetryRejects = Callable[[Home, Settings, str | None], Answer]
+REJECT_COLUMNS = (
+    "id",
+    "code",
+    "detail",
+    "producer",
+    "log_key",
+    "event_index",
+    "ingest_time",
+    "outcome",
+)
 PRODUCER_COLUMNS = (
     "producer",
     "epoch",
@@ -81,6 +97,29 @@ def show(identity: str, raw: Path | None, output: str) -> int:
         _save(raw, bytes.fromhex(answer.rows[0]["raw"]))
     print_answer(answer, output, table=print_record)
     return Exit.OK
+
+
+@rejects.command(short_help="Judge refused records again.")
+@click.option("--code", metavar="CODE", help="Only this reason, for instance UNKNOWN_KEY.")
+@output_options
+def retry(code: str | None, output: str) -> int:
+    """Judge refused records again, for instance after enrolling a missing key.
+
+    What verifies now comes into the store at this moment; each reject stays, with what became
+    of it. A record is judged at the moment it first came, so a key that was revoked or expired
+    by then stays refused. Single events refused in a good batch are not judged again.
+
+    No other process may have the store open: stop 'lineseal up' first. Exit status: 0 nothing
+    is refused any more; 1 something still is; 5 the store is in use.
+    """
+    hook: RetryRejects | None = find_hook(RETRY_REJECTS)
+    if hook is None:
+        raise MissingExtra("this needs what writes the store: pip install 'lineseal[consumers]'")
+    home = find_home()
+    answer = hook(home, load_settings(home), code)
+    print_answer(answer, output, table=print_record)
+    (row,) = answer.rows
+    return Exit.FINDING if row["refused_again"] or row["refused_events"] else Exit.OK
 
 
 @click.command(short_help="List producers, their epochs and gaps.")

@@ -69,7 +69,9 @@ CREATE TABLE reject (
   raw         BLOB NOT NULL,
   raw_sha256  VARCHAR NOT NULL,
   logged_at   TIMESTAMP,
-  ingest_time TIMESTAMP NOT NULL
+  ingest_time TIMESTAMP NOT NULL,
+  retried_at  TIMESTAMP,          -- ingest time at which it was last judged again; null: never
+  outcome     VARCHAR             -- of that: ACCEPTED, DUPLICATE (known by then), or why still not
 );
 
 -- One row per accepted event, with its exact bytes.

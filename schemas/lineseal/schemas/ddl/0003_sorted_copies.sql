@@ -91,6 +91,7 @@ CREATE TABLE registered_name (
   digest      VARCHAR,
   opaque      BOOLEAN,
   owner       VARCHAR,
+  producer    VARCHAR,
   event_id    VARCHAR NOT NULL,
   event_time  TIMESTAMP NOT NULL,
   ingest_time TIMESTAMP NOT NULL,

@@ -76,7 +76,7 @@ SELECT
   subject.artifact.name AS name,
   subject.artifact.version AS version,
   subject.artifact.digest AS digest,
-  opaque, owner, event_id, event_time, ingest_time
+  opaque, owner, producer, event_id, event_time, ingest_time
 FROM registration
 WHERE subject.artifact.kind IS NOT NULL AND origin IS DISTINCT FROM 'import'
   AND ingest_time = coalesce($ingest_time::TIMESTAMP, ingest_time);

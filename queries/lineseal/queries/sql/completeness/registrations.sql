@@ -28,7 +28,7 @@ WITH node AS (
       ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
     END
 ), doubtful AS (
-  SELECT DISTINCT event.event_id
+  SELECT DISTINCT event.producer, event.event_id
   FROM event
   JOIN untrusted_batch USING (producer, epoch, batch_seq)
   WHERE known_from <= coalesce($known_at::TIMESTAMP, known_from)
@@ -36,7 +36,7 @@ WITH node AS (
 ), registered AS (
   SELECT registered_name.*, doubtful.event_id IS NULL AS proven
   FROM registered_name
-  LEFT JOIN doubtful USING (event_id)
+  LEFT JOIN doubtful USING (producer, event_id)
   WHERE name_hash IN (SELECT name_hash FROM node)
     AND ($as_of::TIMESTAMP IS NULL OR event_time <= $as_of)
     AND ($known_at::TIMESTAMP IS NULL OR ingest_time <= $known_at)

@@ -15,6 +15,8 @@
 --          size_bytes BIGINT
 --          logged_at TIMESTAMP
 --          ingest_time TIMESTAMP
+--          retried_at TIMESTAMP  -- when it was last judged again; null: never
+--          outcome VARCHAR       -- of that: ACCEPTED, DUPLICATE, or the code of the refusal
 --          raw BLOB
 -- reads:   reject
 -- order:   id, newest first
@@ -34,6 +36,8 @@ SELECT
   octet_length(raw) AS size_bytes,
   logged_at,
   ingest_time,
+  retried_at,
+  outcome,
   raw
 FROM reject
 WHERE starts_with(raw_sha256, $prefix)

@@ -16,6 +16,8 @@
 --          size_bytes BIGINT
 --          logged_at TIMESTAMP
 --          ingest_time TIMESTAMP
+--          retried_at TIMESTAMP  -- when it was last judged again; null: never
+--          outcome VARCHAR       -- of that: ACCEPTED, DUPLICATE, or the code of the refusal
 -- reads:   reject
 -- order:   newest first, then stream, position, event_index
 -- since:   0.1
@@ -33,7 +35,9 @@ SELECT
   position,
   octet_length(raw) AS size_bytes,
   logged_at,
-  ingest_time
+  ingest_time,
+  retried_at,
+  outcome
 FROM reject
 WHERE code = coalesce($code::VARCHAR, code)
 ORDER BY ingest_time DESC, stream, position, event_index
