@@ -26,14 +26,22 @@ from lineseal.transport.base import RECEIPTS_TOPIC
 from lineseal.transport.embedded import EmbeddedLogReader, EmbeddedLogWriter
 
 EMBEDDED = "embedded:log"
+BATCHES = 3
+HOLDS_ITS_OUTBOX = f"""
+from lineseal.producers import Emitter
+with Emitter.from_env() as emitter:
+    for number in range({BATCHES}):
+        emitter.register(f"dataset:lake/t@{{number}}", owner="data")
+        emitter.flush()
+    print("emitted", flush=True)
+    input()
+"""
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     """Give a home with an embedded log, whose materialiser can sign."""
-    site = Site(tmp_path / "site", EMBEDDED)
-    site.run("keys", "new", "materialiser", "--role", "log", "--enrol")
-    return site
+    return Site(tmp_path / "site", EMBEDDED)
 
 
 def emit(site: Site, times: int = 1) -> None:
@@ -151,6 +159,7 @@ def test_a_genuine_receipt_is_what_the_forged_ones_were_not(site: Site) -> None:
 def test_without_a_key_nothing_is_confirmed_and_nothing_fails(tmp_path: Path) -> None:
     """As before there were receipts."""
     site = Site(tmp_path / "site", EMBEDDED)
+    (site.home / "keys" / "materialiser.pem").unlink()
     emit(site)
     site.run("materialise")
 
@@ -173,3 +182,38 @@ def heads(site: Site) -> list[EpochHead]:
         digest = hashlib.sha256(data).hexdigest()
         found[header.epoch] = EpochHead(header.producer, header.epoch, header.batch_seq, digest)
     return list(found.values())
+
+
+def test_nothing_is_pruned_by_itself_unless_that_is_asked_for(site: Site) -> None:
+    """``[emitter] prune`` is off; on, one run takes in what is new and removes it from the log."""
+    emit(site, 2)
+    site.run("materialise")
+    kept = sealed(site)
+    site.environment["LINESEAL_EMITTER__PRUNE"] = "true"
+    emit(site)
+    said = site.run("materialise").stderr
+    left = sealed(site)
+    events = site.run("sql", "SELECT count(*) n FROM event", "--output", "csv").stdout.split()
+
+    assert len(kept) > 1
+    assert "pruned" in said
+    assert len(left) == 1
+    assert events == ["n", "3"]
+    assert status(site)["rows"][0]["oldest_unconfirmed_s"] is None
+
+
+def test_a_file_in_use_is_left_alone(site: Site) -> None:
+    """Whoever holds it goes on in it; it is pruned when it was closed."""
+    site.environment["LINESEAL_EMITTER__PRUNE"] = "true"
+    with site.job(HOLDS_ITS_OUTBOX) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "emitted\n"
+        site.run("materialise")
+        while_open = sealed(site)
+        prune = site.run("outbox", "prune").stderr
+        job.communicate("go on\n")
+    site.run("materialise")
+
+    assert len(while_open) == BATCHES
+    assert "in use, left as it is" in prune
+    assert len(sealed(site)) == 1

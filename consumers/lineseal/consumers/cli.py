@@ -12,10 +12,12 @@ from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, note, to_json
 from lineseal.consumers.detect.detector import Detection
 from lineseal.consumers.follow import counts, follow, materialise_once, stop_on_signals
-from lineseal.consumers.logs import configure_logs
+from lineseal.consumers.logs import configure_logs, get_logger
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.running import opened, serving
 from lineseal.settings import Home, Settings, find_home, load_settings
+from lineseal.transport.embedded import open_log_folder
+from lineseal.transport.relay.pruning import prune_now, pruning
 
 _OWNER_ONLY = 0o077
 _UNNOTICED_SECONDS = 2.0
@@ -62,16 +64,20 @@ def materialise(once: bool, detect: bool, as_json: bool) -> int:
 def _run(
     home: Home, settings: Settings, *, once: bool, detect: bool
 ) -> tuple[StepReport, Detection]:
+    outboxes = open_log_folder(settings, home)
     with opened(home, settings, detect=detect) as work:
         # A short run is over before anybody has waited for the store.
         with serving(home, settings, work.store, after=_UNNOTICED_SECONDS if once else 0.0):
             if once:
                 report = materialise_once(work.materialiser)
             else:
-                report = follow(work.materialiser, work.store, stop_on_signals())
+                with pruning(home, settings, outboxes, get_logger("prune").info):
+                    report = follow(work.materialiser, work.store, stop_on_signals())
         found = work.detections.total if work.detections is not None else Detection()
-        lost = StepReport(idle=report.idle, lost=(*work.lost, *work.damaged()))
-        return report + lost, found
+        report += StepReport(idle=report.idle, lost=(*work.lost, *work.damaged()))
+    if once:
+        prune_now(home, settings, outboxes, note)
+    return report, found
 
 
 def _say_alerts(found: Detection) -> None:

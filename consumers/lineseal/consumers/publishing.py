@@ -65,6 +65,7 @@ class Publisher:
         self._backoff = Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._due = True  # a killed predecessor may have left something
         self._not_before = 0.0
+        self._failed = False
 
     def after_step(self, report: StepReport) -> None:
         """Publish what a step brought; with nothing new, what is left over."""
@@ -84,7 +85,9 @@ class Publisher:
             get_logger().warning("cannot publish yet", code=error.code, reason=str(error))
             self._close_writers()
             self._not_before = time.monotonic() + self._backoff.pause()
+            self._failed = True
             return False
+        self._failed = False
         self._backoff.reset()
         self._due = quick
         self._not_before = time.monotonic() + INTERVAL_SECONDS if quick else 0.0
@@ -104,7 +107,9 @@ class Publisher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close it."""
+        """Publish what was put off, unless that just failed or the block did, and close."""
+        if error is None and self._due and not self._failed:
+            self.publish()
         self.close()
 
     def _publish_rejects(self) -> None:

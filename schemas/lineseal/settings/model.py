@@ -55,6 +55,11 @@ class EmitterSettings:
         " ship what is left before it ends; 0 not at all",
         least=0,
     )
+    prune: bool = _setting(
+        False,
+        "remove from the outboxes what a signed receipt says is in the store (with Kafka: and was"
+        " shipped); files in use are left alone. 'lineseal up', 'relay' and 'materialise' do it",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

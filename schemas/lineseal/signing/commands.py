@@ -19,7 +19,7 @@ from lineseal.signing.custody import Custody
 from lineseal.signing.holder import Holder
 from lineseal.signing.key_rows import find_key, key_row
 from lineseal.signing.keyring import ROLES, Keyring
-from lineseal.signing.new_home import create_home
+from lineseal.signing.new_home import SERVICES, create_home
 from lineseal.signing.times import format_time, parse_duration, parse_time
 
 _COLUMNS = (
@@ -79,6 +79,8 @@ def init(producer: str, deployment: str | None) -> None:
     made = create_home(path, Holder.parse(producer), deployment, now_us)
     note(f"made the home {made.home.path}: deployment {made.deployment!r}, producer {producer!r}")
     note(f"  private key   {made.home.keys / producer}.pem (key {made.producer_keyid})")
+    for name, _ in SERVICES:
+        note(f"  private key   {made.home.keys / name}.pem, for the {name}: it signs receipts")
     note(f"  root key      {made.home.root_keys / 'root-1.pem'} (key {made.root_keyid})")
     note(f"next: move {made.home.root_keys} to an offline place; only 'lineseal keys' needs it,")
     note("      and then you pass it with --root-key. Keep a second copy: it cannot be replaced.")

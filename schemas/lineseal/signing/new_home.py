@@ -1,5 +1,7 @@
 """Makes a new home: a deployment with its root key, its first producer and its keyring.
 
+Lineseal's own services get keys too, so that what they sign counts from the first day.
+
 ``lineseal.toml`` is written last: without it the folder is no home, and a half-made one is
 refused rather than mended, since it may hold keys.
 """
@@ -8,9 +10,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from lineseal.schemas.errors import ConfigurationError
 from lineseal.settings import DeploymentSettings, Home, Settings
@@ -22,6 +25,8 @@ from lineseal.signing.keyring import Keyring
 from lineseal.signing.keyring_file import write_keyring
 from lineseal.signing.signers import KeySigner, generate_key
 
+SERVICES: Final = (("materialiser", "log"),)
+"""Lineseal's own keys, by name and role: what signs receipts and checkpoints ([store] signer)."""
 _DEPLOYMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 _CONFIG = """\
@@ -78,6 +83,8 @@ def create_home(
     name = _deployment_name(deployment)
     if holder.person:
         raise ConfigurationError("the producer of a home is a service, not a person")
+    if holder.name in dict(SERVICES):
+        raise ConfigurationError(f"{holder.name!r} is Lineseal's own name; choose another")
     _refuse_existing(home)
     try:
         for folder in (home.path, home.keys, home.root_keys, home.path / "log"):
@@ -89,19 +96,23 @@ def create_home(
     replace_public(home.path / ".gitignore", b"*\n")
     root = generate_key(home.root_keys / "root-1.pem")
     settings = Settings(deployment=DeploymentSettings(name=name, roots=(root.keyid,)))
-    request, _ = Custody(home, settings, clock).new_key(holder)
-    _first_keyring(home, request, root, clock())
+    custody = Custody(home, settings, clock)
+    request, _ = custody.new_key(holder)
+    others = [custody.new_key(Holder(name), roles=(role,))[0] for name, role in SERVICES]
+    _first_keyring(home, [request, *others], root, clock())
     config = _CONFIG.format(deployment=name, root=root.keyid, producer=holder.producer)
     replace_public(home.config, config.encode())
     return NewHome(home, name, root.keyid, request.public.keyid)
 
 
-def _first_keyring(home: Home, request: EnrolmentRequest, root: KeySigner, now: int) -> None:
+def _first_keyring(
+    home: Home, requests: Sequence[EnrolmentRequest], root: KeySigner, now: int
+) -> None:
     keyring = Keyring(
         version=1,
         expires=now + KEYRING_LIFETIME,
-        deployment=request.deployment,
-        entries=(request.to_entry(not_before=now),),
+        deployment=requests[0].deployment,
+        entries=tuple(request.to_entry(not_before=now) for request in requests),
         roots=(root.public,),
     )
     write_keyring(home.keyring, keyring, [root])

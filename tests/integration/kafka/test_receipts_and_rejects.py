@@ -34,9 +34,7 @@ def site(real_kit: Kit, tmp_path: Path) -> Site:
     """Give a home that ships to an empty topic, with all topics made."""
     for name in (REJECTS_TOPIC, RECEIPTS_TOPIC):
         make_topic(real_kit.url(), name)
-    site = Site(tmp_path / "site", real_kit.text)
-    site.run("keys", "new", "materialiser", "--role", "log", "--enrol")
-    return site
+    return Site(tmp_path / "site", real_kit.text)
 
 
 def row(site: Site, *options: str, status: int = 0) -> dict[str, Any]:

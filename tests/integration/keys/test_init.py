@@ -35,7 +35,8 @@ def test_init_makes_a_home_that_seals_and_verifies(run: Run) -> None:
     assert (result.status, result.out) == (0, "")
     assert (settings.deployment.name, settings.emitter.producer) == ("lab", PRODUCER)
     assert keyring_of(home).version == 1
-    assert [entry.producer for entry in keyring_of(home).entries] == [PRODUCER]
+    roles = {entry.producer: set(entry.roles) for entry in keyring_of(home).entries}
+    assert roles == {PRODUCER: {"emit"}, "materialiser": {"log"}}
     assert accepted(home, sealed_by(home))
 
 
@@ -53,7 +54,7 @@ def test_everything_in_a_new_home_is_private(home: Home) -> None:
     keys = [*home.keys.glob("*.pem"), *home.root_keys.glob("*.pem")]
     folders = [home.path, *(path for path in home.path.iterdir() if path.is_dir())]
 
-    assert len(keys) == 2
+    assert len(keys) == 3
     assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
     assert (home.path / ".gitignore").read_text() == "*\n"
@@ -122,6 +123,7 @@ def test_init_never_touches_a_part_of_a_home(run: Run, home: Home, part: str) ->
         ("--producer", "person:alice"),
         ("--producer", 'a"b'),
         ("--producer", "-dash"),
+        ("--producer", "materialiser"),
         ("--producer", "ok", "--deployment", 'x"\nroots = []'),
         (),
     ],

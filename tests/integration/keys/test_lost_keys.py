@@ -17,6 +17,7 @@ from tests.integration.keys.world import (
     PRODUCER,
     Run,
     accepted,
+    entries_of,
     judge,
     keyring_of,
     listed,
@@ -65,7 +66,7 @@ def test_a_compromise_reaches_back(run: Run, home: Home) -> None:
 def test_a_key_to_revoke_is_named_clearly(run: Run, home: Home) -> None:
     """By a start of its id; not by a name that has two keys, or none."""
     run("keys", "rotate", PRODUCER)
-    keyids = [entry.keyid for entry in keyring_of(home).entries]
+    keyids = [entry.keyid for entry in entries_of(home)]
 
     two = run("keys", "revoke", PRODUCER, "--reason", "x")
     nobody = run("keys", "revoke", "nobody", "--reason", "x")
@@ -101,7 +102,7 @@ def test_a_revocation_needs_a_reason_and_a_time_that_can_be(
 def test_a_rotated_key_leaves_the_old_one_some_time(run: Run, home: Home) -> None:
     """Both count during the overlap, then only the new one; the old private key is kept."""
     value = sealed_by(home)
-    (old,) = keyring_of(home).entries
+    (old,) = entries_of(home)
 
     result = run("keys", "rotate", PRODUCER, "--overlap", "2h")
 
@@ -146,7 +147,7 @@ def test_an_interrupted_rotation_is_finished_by_the_next(run: Run, home: Home) -
     second = run("keys", "rotate", PRODUCER)
 
     assert (first.out, second.out) == (started.keyid + "\n", started.keyid + "\n")
-    assert len(keyring_of(home).entries) == 2
+    assert len(entries_of(home)) == 2
     assert load_signer(file_uri(current)).keyid == started.keyid
     assert not (home.keys / f"{PRODUCER}.next.pem").exists()
     assert accepted(home, sealed_by(home))

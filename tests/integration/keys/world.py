@@ -11,7 +11,7 @@ from typing import Any
 from lineseal.schemas.errors import ContractError
 from lineseal.schemas.ids import now_us
 from lineseal.settings import Home, load_settings
-from lineseal.signing.keyring import Keyring
+from lineseal.signing.keyring import KeyEntry, Keyring
 from lineseal.signing.keyring_file import load_keyring
 from lineseal.signing.sealer import Sealer
 from lineseal.signing.signers import file_uri, load_signer
@@ -55,6 +55,11 @@ def judge(
         return verify_batch(value, keyring_of(home), deployment="lab", at=moment, log_key=producer)
     except ContractError as error:
         return type(error)
+
+
+def entries_of(home: Home, producer: str = PRODUCER) -> list[KeyEntry]:
+    """Return what the keyring says of a producer's keys; Lineseal's own have entries besides."""
+    return [entry for entry in keyring_of(home).entries if entry.producer == producer]
 
 
 def accepted(home: Home, value: bytes, producer: str = PRODUCER) -> bool:

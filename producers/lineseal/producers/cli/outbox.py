@@ -14,7 +14,7 @@ from lineseal.transport.embedded import open_log_folder
 from lineseal.transport.embedded.survey import survey
 from lineseal.transport.open import is_kafka
 from lineseal.transport.relay.cursor import acknowledged_positions
-from lineseal.transport.relay.prune import prunable, prune
+from lineseal.transport.relay.prune import confirmed_now, prune
 from lineseal.transport.relay.receipts import ReceiptBook
 
 
@@ -92,8 +92,8 @@ def seal(producer: str | None, person: str | None) -> int:
 def prune_command(*, dry_run: bool) -> int:
     """Remove batches that a signed receipt confirms; with Kafka, only once they were shipped too.
 
-    Each file keeps its last batch. A file that a process has open is left to that process
-    ([emitter] prune).
+    Each file keeps its last batch. A file that a process has open is left alone until it is
+    closed. With [emitter] prune = true 'lineseal up', 'relay' and 'materialise' do this too.
     """
     home = find_home()
     settings = load_settings(home)
@@ -103,10 +103,7 @@ def prune_command(*, dry_run: bool) -> int:
         book.update()
     except LogError as error:
         note(f"warning: no new receipts: {error} [{error.code}]")
-    confirmed = {name: each.position for name, each in book.confirmations().items()}
-    book.save()
-    shipped = acknowledged_positions(folder.parent) if is_kafka(settings.log.url) else None
-    positions = prunable(confirmed, shipped)
+    positions = confirmed_now(book, settings, folder)
     if dry_run:
         for name, position in sorted(positions.items()):
             note(f"{name}: everything before batch {position}")

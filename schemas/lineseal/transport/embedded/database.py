@@ -23,6 +23,9 @@ from lineseal.transport.embedded.lock import Marks
 from lineseal.transport.embedded.names import OutboxFile
 from lineseal.transport.embedded.schema import MAX_POSITION, check_layout, layout_mark
 
+_WORTH_BYTES = 1024 * 1024
+"""Less unused space is not worth rewriting a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -210,6 +213,19 @@ class OutboxDatabase:
         self.batch_bytes = total
         self._unsure = False
         return int(count)
+
+    def compact(self) -> None:
+        """Give the disk back what the file no longer needs, once that is most of it.
+
+        Needs room for what is left of it; where there is none the file stays as it is.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            pages, free, size = (
+                int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            if 2 * free > pages and free * size >= _WORTH_BYTES:
+                self._connection.execute("VACUUM")
 
     def catch_up(self, marks: Marks) -> None:
         """Give out no position again that *marks* say was given out, and count what is missing.

@@ -15,6 +15,7 @@ from lineseal.settings import find_home, load_settings
 from lineseal.transport.embedded import EmbeddedLogReader, open_log_folder
 from lineseal.transport.open import open_kafka_writer
 from lineseal.transport.relay.cursor import RelayCursor
+from lineseal.transport.relay.pruning import pruning
 from lineseal.transport.relay.ship import Relay, follow, seconds_from_now, ship_all
 
 
@@ -42,7 +43,8 @@ def relay(*, once: bool, url: str | None, timeout: float, resend: bool) -> int:
     """Ship sealed batches from this home's outboxes to Kafka.
 
     Batches arrive byte for byte as they were sealed, each at least once, in order per producer.
-    What Kafka has acknowledged is remembered in log/relay.json; the outboxes are only read.
+    What Kafka has acknowledged is remembered in log/relay.json. The outboxes are only read, unless
+    [emitter] prune is on: then what the store confirmed is removed from them.
     """
     home = find_home()
     settings = load_settings(home)
@@ -59,7 +61,7 @@ def relay(*, once: bool, url: str | None, timeout: float, resend: bool) -> int:
                 ship_all(ship, seconds_from_now(timeout))
             else:
                 note("shipping until SIGTERM")
-                with _stop_signals() as stopped:
+                with _stop_signals() as stopped, pruning(home, settings, folder, note):
                     follow(ship, lambda: bool(stopped), note)
         finally:
             note(f"{ship.shipped} batches shipped, {ship.waiting} waiting for acknowledgement")
