@@ -63,6 +63,17 @@ class OneName:
             for use in event.uses
             if use.name == name and not (event.run is None and use.version == use.digest is None)
         ]
+        named = {
+            (event.run, use.direction)
+            for event, use in self.facts
+            if use.version is not None or use.digest is not None
+        }
+        self.facts = [
+            (event, use)
+            for event, use in self.facts
+            if not (event.imported and use.version is None and use.digest is None)
+            or (event.run, use.direction) not in named
+        ]
         self.spans: dict[tuple[str, str], tuple[int, int]] = {}
         for event in events:
             if event.run is not None:

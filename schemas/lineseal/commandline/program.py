@@ -24,6 +24,9 @@ _EXTRA_BY_MODULE = {
     "structlog": "consumers",
     "kafka": "kafka",
     "sklearn": "demo",
+    "starlette": "gateway",
+    "uvicorn": "gateway",
+    "yaml": "dvc",
 }
 
 

@@ -45,6 +45,12 @@ class InvalidEvent(LinesealError):
     code = "INVALID_EVENT"
 
 
+class InvalidDocument(LinesealError):
+    """A document of another system is not what it should be; nothing of it was recorded."""
+
+    code = "INVALID_DOCUMENT"
+
+
 class KeyUnusable(LinesealError):
     """A private key or signer cannot be loaded or may not be used."""
 

@@ -179,6 +179,46 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """``[gateway]``: how events of other systems come in: OpenLineage over HTTP, and imports."""
+
+    listen: str = _setting("", "HOST:PORT that OpenLineage clients send to; empty: no gateway")
+    producer: str = _setting(
+        "gateway", "name that what the gateway and imports take is sealed under; needs its own key"
+    )
+    tokens_file: str = _setting(
+        "gateway/tokens.json", "who may send, by hashed token (taken from the home), 0600"
+    )
+    documents: str = _setting(
+        "gateway/documents.sqlite", "where events are kept as they came (taken from the home)"
+    )
+    max_bytes: int = _setting(
+        16 * 1024 * MIB, "bytes the file of documents may have before events are refused", least=MIB
+    )
+    max_event_bytes: int = _setting(
+        32 * MIB, "bytes of the largest request, after decompression", least=1024
+    )
+    max_buffered_bytes: int = _setting(
+        96 * MIB, "bytes of all requests being received at once; more are told to come again"
+    )
+    max_connections: int = _setting(
+        512, "connections open at once; the longest silent one makes room for a new one", least=8
+    )
+    header_seconds: int = _setting(10, "seconds a client has to send its request's head", least=1)
+    body_seconds: int = _setting(60, "seconds a client has to send its request's body", least=1)
+    cert_file: str = _setting("", "certificate for TLS, PEM (taken from the home)")
+    key_file: str = _setting("", "its private key, PEM (taken from the home)")
+    client_ca_file: str = _setting(
+        "", "authorities whose certificates clients must show, PEM (taken from the home)"
+    )
+    kinds: tuple[str, ...] = _setting(
+        (),
+        "what is no data set, as KIND=PATTERN of namespace/name, such as model=mlflow*; the first"
+        " that fits counts",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySettings:
     """``[telemetry]``: where metrics and traces go; nowhere by default."""
 
@@ -235,5 +275,6 @@ class Settings:
     detect: DetectSettings = field(default_factory=DetectSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     sinks: Mapping[str, SinkSettings] = field(default_factory=dict[str, SinkSettings])

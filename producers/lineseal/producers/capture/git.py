@@ -44,6 +44,14 @@ def git_state(folder: Path) -> GitState | None:
     )
 
 
+def committed_at(path: Path) -> int | None:
+    """Return when a file was last committed, microseconds UTC; None when it differs since."""
+    if _git(path.parent, "status", "--porcelain", "--", path.name) != "":
+        return None
+    seconds = _git(path.parent, "log", "-1", "--format=%ct", "--", path.name)
+    return int(seconds) * 1_000_000 if seconds else None
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     # A repository's own configuration must not start programs or write its index here.
     command = ["git", "-C", str(folder), "-c", "core.fsmonitor=false", *arguments]

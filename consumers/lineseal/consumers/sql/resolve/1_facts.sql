@@ -26,19 +26,28 @@ FROM mentioned;
 CREATE OR REPLACE TEMP TABLE said AS
 SELECT
   name_id, direction, producer, run_id, version, digest,
-  origin = 'import' AS imported, event_id, event_time
+  origin = 'import' AS imported, origin <> 'emitter' AS in_instalments, event_id, event_time
 FROM run_io
 JOIN touched_name USING (kind, namespace, name)
 UNION ALL
 SELECT
   name_id, 'registration', NULL, NULL, subject.artifact.version, subject.artifact.digest,
-  origin = 'import', event_id, event_time
+  origin = 'import', false, event_id, event_time
 FROM registration
 JOIN touched_name
   ON subject.artifact.kind = touched_name.kind
   AND subject.artifact.namespace = touched_name.namespace
   AND subject.artifact.name = touched_name.name
 WHERE subject.artifact.version IS NOT NULL OR subject.artifact.digest IS NOT NULL;
+
+-- What other systems tell of a run comes in instalments (ADR-0004): one event names the data set,
+-- another one its version. The one without says nothing then.
+DELETE FROM said
+WHERE in_instalments AND version IS NULL AND digest IS NULL
+  AND (name_id, direction, producer, run_id) IN (
+    SELECT (name_id, direction, producer, run_id) FROM said
+    WHERE version IS NOT NULL OR digest IS NOT NULL
+  );
 
 -- A run's interval: from its earliest to its latest event, both included.
 CREATE OR REPLACE TEMP TABLE run_span AS

@@ -16,7 +16,8 @@
 -- order:   none
 -- since:   0.2
 -- why:     A run may say these in several events; what its newest event says counts, parameters
---          and metrics are those of all.
+--          and metrics are those of all. What ties an event to the document it came as
+--          ("openlineage.*") is no parameter of the run.
 SELECT
   producer,
   run_id,
@@ -24,7 +25,10 @@ SELECT
   arg_max(environment, (event_time, event_id)) FILTER (environment IS NOT NULL) AS environment,
   arg_max("trigger", (event_time, event_id)) FILTER ("trigger" IS NOT NULL) AS "trigger",
   arg_max(message, (event_time, event_id)) FILTER (message IS NOT NULL) AS message,
-  list_sort(list_distinct(flatten(list(coalesce(parameters, []))))) AS parameters,
+  list_filter(
+    list_sort(list_distinct(flatten(list(coalesce(parameters, []))))),
+    lambda pair: NOT starts_with(pair.key, 'openlineage.')
+  ) AS parameters,
   list_sort(list_distinct(flatten(list(coalesce(metrics, []))))) AS metrics
 FROM run_event
 SEMI JOIN (

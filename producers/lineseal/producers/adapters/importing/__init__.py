@@ -1,0 +1,1 @@
+"""Imports what other systems wrote to files: OpenLineage events, ``dvc.lock``."""

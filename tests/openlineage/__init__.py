@@ -1,0 +1,1 @@
+"""Builds OpenLineage events for tests, as plain JSON values."""
