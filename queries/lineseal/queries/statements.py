@@ -28,7 +28,8 @@ class Statement:
     """Hold one statement about one artifact version.
 
     ``names`` says what ties it to the version: digest, version, or only the name. ``fields`` are
-    the columns of its table, times as text in UTC.
+    the columns of its table, times as text in UTC. ``untrusted`` is the code of the finding that
+    its batch falls under (ADR-0012), None when its signature counts.
     """
 
     event_time: dt.datetime
@@ -36,11 +37,13 @@ class Statement:
     body: str
     names: str
     fields: dict[str, Any]
+    untrusted: str | None = None
 
     @property
     def proven_actor(self) -> bool:
         """Tell whether it is signed by the personal key of the human it names."""
-        return bool(self.fields["actor_verified"]) and self.fields["actor_kind"] == "human"
+        verified = bool(self.fields["actor_verified"]) and self.untrusted is None
+        return verified and self.fields["actor_kind"] == "human"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,56 @@ def load_statements(
 ) -> dict[int, list[Statement]]:
     """Load what was said about each of *ids*, the oldest first."""
     found = query("statements_about").rows(connection, ids=list(ids), **moment.parameters)
-    fields = _load_fields(connection, {(producer, event) for _, _, producer, event, _, _ in found})
+    events = {(producer, event) for _, _, producer, event, _, _ in found}
+    fields = _load_fields(connection, events)
+    untrusted = load_untrusted(connection, events, moment)
     statements: dict[int, list[Statement]] = {}
     for node, body, producer, event_id, event_time, names in found:
         statements.setdefault(node, []).extend(
-            Statement(event_time, event_id, body, names, said)
+            Statement(event_time, event_id, body, names, said, untrusted.get((producer, event_id)))
             for said in fields[body, producer, event_id]
         )
     for about in statements.values():
         about.sort(key=lambda statement: (statement.event_time, statement.event_id))
     return statements
+
+
+def load_named(
+    connection: duckdb.DuckDBPyConnection, moment: Moment
+) -> dict[tuple[str, str], list[Statement]]:
+    """Load what was decided at gates about sources and suppliers, by type and name."""
+    found = query("approvals_by_name").rows(connection, **moment.parameters)
+    events = {(producer, event_id) for _, _, producer, event_id, _ in found}
+    fields = _load_fields(connection, events)
+    untrusted = load_untrusted(connection, events, moment)
+    statements: dict[tuple[str, str], list[Statement]] = {}
+    for kind, name, producer, event_id, event_time in found:
+        statements.setdefault((kind, name), []).extend(
+            Statement(
+                event_time,
+                event_id,
+                "approval",
+                "version",
+                said,
+                untrusted.get((producer, event_id)),
+            )
+            for said in fields["approval", producer, event_id]
+        )
+    return statements
+
+
+def load_untrusted(
+    connection: duckdb.DuckDBPyConnection, events: set[tuple[str, str]], moment: Moment
+) -> dict[tuple[str, str], str]:
+    """Load which of *events* (producer and id) prove nothing, with the code that says why."""
+    keys = sorted(events)
+    rows = query("untrusted_statements").rows(
+        connection,
+        producers=[producer for producer, _ in keys],
+        event_ids=[event_id for _, event_id in keys],
+        known_at=moment.known_at,
+    )
+    return {(producer, event_id): code for producer, event_id, code in rows}
 
 
 def _load_fields(

@@ -166,6 +166,18 @@ class PolicySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """``[gate]``: how ``lineseal gate`` judges, and who signs its verdicts."""
+
+    policy: str = _setting(
+        "", "the policy file (taken from the home); empty: what 'lineseal gate policy' prints"
+    )
+    producer: str = _setting(
+        "", "name verdicts are signed as, with keys/PRODUCER.pem; empty: [emitter] producer"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSettings:
     """``[api]``: how a process that holds the store answers for the command line."""
 
@@ -274,6 +286,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
+    gate: GateSettings = field(default_factory=GateSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

@@ -164,5 +164,5 @@ def test_quarantine_of_an_ancestor_by_version_or_by_name_holds_a_model_back(
         answers.append(ask(made))
 
     placed, released = answers
-    assert reasons(placed)["1"] == ["dataset:lake/raw@1 is in quarantine"]
+    assert reasons(placed)["1"] == ["dataset:lake/raw@1 is in quarantine: flipped labels"]
     assert released.extra["last_good"] == "model:reg/fraud@1"

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import duckdb
 
 from lineseal.queries.approvals import approval_faults
+from lineseal.queries.containment.holding import held, load_standing
 from lineseal.queries.makers import load_makers
 from lineseal.queries.material import Material
 from lineseal.queries.node import Node
-from lineseal.queries.statements import Statement
 from lineseal.queries.times import format_time
 from lineseal.queries.upstream import answer_trace
 from lineseal.queries.verdicts import AFFECTED, CLEAN
@@ -36,8 +36,8 @@ def version_faults(
     subject = material.ancestry.subject
     faults = _lineage_faults(connection, material, suspects, now)
     faults += _too_new(material, before)
-    for node in material.nodes:
-        faults += _held(node, material.statements.get(node.id, ()))
+    orders = load_standing(connection, material.moment)
+    faults += [standing.sentence for standing, _ in held(material, orders)]
     about = material.statements.get(subject.id, [])
     ancestry = material.ancestry
     everyone = load_makers(connection, ancestry.lineage, ancestry.evidence, material.moment)
@@ -73,18 +73,3 @@ def _too_new(material: Material, before: dt.datetime | None) -> list[str]:
         return []
     more = f" (and {len(late) - 1} more)" if len(late) > 1 else ""
     return [f"{late[0]} appeared at or after {format_time(before)}{more}"]
-
-
-def _held(node: Node, statements: Sequence[Statement]) -> list[str]:
-    """Find what holds a version back; an order about the whole name holds every version."""
-    faults: list[str] = []
-    if _newest(statements, "quarantine", "action") == "placed":
-        faults.append(f"{node.reference} is in quarantine")
-    if _newest(statements, "containment", "action") in ("freeze", "hold"):
-        faults.append(f"{node.reference} is frozen by a containment order")
-    return faults
-
-
-def _newest(statements: Sequence[Statement], body: str, field: str) -> str | None:
-    values = [said.fields[field] for said in statements if said.body == body]
-    return values[-1] if values else None
