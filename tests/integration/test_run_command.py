@@ -263,7 +263,10 @@ def test_signals_reach_the_program(
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        rest = process.stdout.read()
+        try:
+            rest = process.stdout.read()
+        finally:
+            process.kill()
 
     assert rest == f"got {number.name}\n"
     assert process.returncode == status
