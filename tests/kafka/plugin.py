@@ -92,8 +92,9 @@ def kafka_server(
                     obstacle = str(error)
                 else:
                     request.config.stash[_USED] = server.kind
-                    if hasattr(request.config, "workeroutput"):
-                        request.config.workeroutput[_WORKER_USED] = server.kind
+                    # pytest-xdist's way home from a worker; nothing without it.
+                    output: dict[str, object] = getattr(request.config, "workeroutput", {})
+                    output[_WORKER_USED] = server.kind
                     yield server
                     return
             reasons.append(f"{candidate.kind}: {obstacle}")

@@ -21,7 +21,7 @@ from lineseal.settings import Home, Settings
 from lineseal.transport.base import EVENTS_TOPIC
 from lineseal.transport.embedded.survey import survey
 from lineseal.transport.open import EMBEDDED_SCHEME
-from lineseal.transport.unread import unread_by_stream
+from lineseal.transport.unread import asked_unread_by_stream
 
 Observed = Iterable[tuple[float, Mapping[str, str]]]
 
@@ -63,9 +63,10 @@ def _lag(supervisor: Supervisor, home: Home, settings: Settings) -> Observed:
     store = supervisor.shared.get(STORE)
     if store is None:
         return []
-    with _unreadable_is_left_out(), store.cursor() as cursor:
-        rows = cursor.execute("SELECT stream, next_position FROM position").fetchall()
-        unread = unread_by_stream(home, settings, dict(rows)) or {}
+    with _unreadable_is_left_out():
+        with store.cursor() as cursor:
+            rows = cursor.execute("SELECT stream, next_position FROM position").fetchall()
+        unread = asked_unread_by_stream(home, settings, dict(rows)) or {}
         return [(count, {"lineseal.stream": stream}) for stream, count in unread.items()]
     return []
 

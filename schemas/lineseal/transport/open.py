@@ -5,6 +5,7 @@ The Kafka client is imported for a Kafka URL and for nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
@@ -22,7 +23,18 @@ EMBEDDED_SCHEME = "embedded:"
 
 
 class IdentifiedWriter(LogWriter, Protocol):
-    """A writer that can tell which very log it writes to."""
+    """A writer that can tell which very log it writes to, and how often it had to start anew."""
+
+    rebuilds: int
+
+    def append(self, key: str, value: bytes, traceparent: str | None = None) -> None:
+        """Hand over one record, with the trace it belongs to as a header outside the value.
+
+        Raises:
+            LogError: As for ``LogWriter``.
+
+        """
+        ...
 
     def identity(self, timeout: float) -> str:
         """Return what changes when the log is made anew.
@@ -99,6 +111,20 @@ def open_kafka_writer(url: str, home: Home, topic: str = EVENTS_TOPIC) -> Identi
     """
     writer: IdentifiedWriter = _kafka().KafkaLogWriter(kafka_url(url, home), topic)
     return writer
+
+
+def kafka_lag(url: str, home: Home, positions: Mapping[str, int], seconds: float) -> dict[str, int]:
+    """Ask the brokers how many records of each partition of the events lie behind *positions*.
+
+    Raises:
+        ConfigurationError: The URL names no log in Kafka.
+        MissingExtra: The Kafka client is not installed.
+        LogError: The brokers do not answer within *seconds*, or refuse us.
+
+    """
+    parsed = kafka_url(url, home)
+    counts: dict[str, int] = _kafka().unread_by_partition(parsed, positions, seconds)
+    return counts
 
 
 def _folder(url: str, home: Home) -> Path:

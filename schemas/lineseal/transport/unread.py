@@ -1,7 +1,8 @@
 """Counts the batches of the log that a consumer at given positions has not read.
 
-Only of the embedded log: to count those of a topic one has to ask the brokers, and a question
-about the store must not wait for them.
+Of the embedded log by looking into its files. To count those of a topic one has to ask the
+brokers, which may be away: a question about the store never waits for them, but whoever asks for
+the state of things, or exports it, may.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from lineseal.settings import Home, Settings
 from lineseal.transport.base import EVENTS_TOPIC
 from lineseal.transport.embedded.names import OutboxFile, stream_names
 from lineseal.transport.embedded.reading import next_position
-from lineseal.transport.open import EMBEDDED_SCHEME
+from lineseal.transport.open import EMBEDDED_SCHEME, is_kafka, kafka_lag
+
+ASK_SECONDS = 2.0
+"""How long brokers may take to answer each question of ``asked_unread_by_stream``."""
 
 
 def unread_batches(home: Home, settings: Settings, positions: Mapping[str, int]) -> int | None:
-    """Return how many batches lie behind *positions*; None when that is not known here.
+    """Return how many batches lie behind *positions*; None when only a server could tell.
 
     Files that cannot be read just now count as read: ``lineseal materialise`` names them.
 
@@ -26,6 +30,19 @@ def unread_batches(home: Home, settings: Settings, positions: Mapping[str, int])
 
     """
     counts = unread_by_stream(home, settings, positions)
+    return None if counts is None else sum(counts.values())
+
+
+def asked_unread_batches(
+    home: Home, settings: Settings, positions: Mapping[str, int]
+) -> int | None:
+    """Return the same, asking the brokers of a log in Kafka for some seconds.
+
+    Raises:
+        LogError: They do not answer in time; or as above.
+
+    """
+    counts = asked_unread_by_stream(home, settings, positions)
     return None if counts is None else sum(counts.values())
 
 
@@ -44,3 +61,12 @@ def unread_by_stream(
             continue
         counts[name] = max(0, end - positions.get(name, 0))
     return counts
+
+
+def asked_unread_by_stream(
+    home: Home, settings: Settings, positions: Mapping[str, int]
+) -> dict[str, int] | None:
+    """Return the same for each stream; with a log in Kafka a stream is a partition."""
+    if is_kafka(settings.log.url):
+        return kafka_lag(settings.log.url, home, positions, ASK_SECONDS)
+    return unread_by_stream(home, settings, positions)

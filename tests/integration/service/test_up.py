@@ -11,11 +11,9 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tests.integration.service.collector import collector
 from tests.integration.service.kit import PATIENCE_SECONDS, Service, emit, lineseal, runs
 
 from lineseal.settings import Home
@@ -92,33 +90,6 @@ def test_the_services_are_listed(home: Home) -> None:
 
     assert {"api", "materialiser", "relay"} <= {row["name"] for row in rows}
     assert all(row["summary"] for row in rows)
-
-
-@contextmanager
-def collector() -> Generator[tuple[str, list[tuple[str, bytes]]]]:
-    """Take what is exported over OTLP/HTTP."""
-    received: list[tuple[str, bytes]] = []
-
-    class Collector(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append((self.path, body))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", received
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_metrics_and_traces_go_to_the_collector_that_is_named(home: Home) -> None:

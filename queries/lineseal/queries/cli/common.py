@@ -55,13 +55,14 @@ def store_of_home() -> StoreOfHome:
     return StoreOfHome(home=home, settings=load_settings(home))
 
 
-def ask(question: Question[P], params: P, *, unread: bool = False) -> Answer:
+def ask(question: Question[P], params: P, *, unread: bool = False, asking: bool = False) -> Answer:
     """Answer a question: by the service that holds the store open, or here.
 
     Args:
         question: What to ask.
         params: Its parameters.
         unread: Whether to warn of batches that the store has not seen.
+        asking: Whether brokers may be asked for that, which takes seconds when they are away.
 
     Raises:
         StoreBusy: A process holds the store and does not answer.
@@ -75,7 +76,9 @@ def ask(question: Question[P], params: P, *, unread: bool = False) -> Answer:
             return answer_on(connection, question, params)
 
     told = _here_or_there(store, question.name, params_to_json(params), here)
-    warning = unread_warning(store.home, store.settings, told.positions) if unread else None
+    warning = None
+    if unread:
+        warning = unread_warning(store.home, store.settings, told.positions, asking=asking)
     if warning is None:
         return told.answer
     return replace(told.answer, remarks=[*told.answer.remarks, warning])

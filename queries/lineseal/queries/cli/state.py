@@ -140,8 +140,11 @@ def producers(output: str) -> int:
 @click.command(short_help="Sum up what the store holds.")
 @output_options
 def status(output: str) -> int:
-    """Sum up the store: size, counts, newest event, keyring version, positions in the log."""
-    answer = ask(STATUS, NoParams(), unread=True)
+    """Sum up the store: size, counts, newest event, keyring version, positions in the log.
+
+    Also says how much of the log is not in the store yet; brokers are asked for some seconds.
+    """
+    answer = ask(STATUS, NoParams(), unread=True, asking=True)
     print_answer(answer, output, table=print_record)
     return Exit.OK
 

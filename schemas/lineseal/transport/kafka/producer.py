@@ -63,7 +63,7 @@ class Producer:
         except (kafka_errors.KafkaError, OSError, ValueError) as error:
             raise to_log_error(error, url, self.client_id) from error
 
-    def send(self, key: bytes, value: bytes) -> Any:
+    def send(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Any:
         """Hand over one record and return its future.
 
         Raises:
@@ -72,7 +72,7 @@ class Producer:
 
         """
         self._connected = False
-        future = self._client.send(self._topic, key=key, value=value)
+        future = self._client.send(self._topic, key=key, value=value, headers=headers)
         self._connected = True
         future.add_callback(self._delivered)
         future.add_errback(self._failed)

@@ -38,6 +38,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 class _Pending:
     key: bytes
     value: bytes
+    headers: list[tuple[str, bytes]]
     future: Any = None
     done: bool = False
 
@@ -71,8 +72,10 @@ class KafkaLogWriter:
         self.rebuilds = 0
         self.last_error: LogError | None = None
 
-    def append(self, key: str, value: bytes) -> None:
+    def append(self, key: str, value: bytes, traceparent: str | None = None) -> None:
         """Hand over one record; ``flush`` says when the broker has it.
+
+        *traceparent* goes beside it as a header, for tools that follow messages.
 
         Raises:
             TooLarge: The value is over 1 MiB.
@@ -90,7 +93,8 @@ class KafkaLogWriter:
         self._drop_oldest_acknowledged()
         if not self._sent and not self._unsent:
             self._last_progress = time.monotonic()  # nothing was waiting, so nothing was stuck
-        self._unsent.append(_Pending(key.encode(), value))
+        headers = [] if traceparent is None else [("traceparent", traceparent.encode())]
+        self._unsent.append(_Pending(key.encode(), value, headers))
         self._pending_bytes += len(value)
         if self._producer is not None and self._producer.ready:
             self._send_unsent(self._producer, None)
@@ -206,7 +210,7 @@ class KafkaLogWriter:
         while self._unsent:
             each = self._unsent[0]
             try:
-                each.future = producer.send(each.key, each.value)
+                each.future = producer.send(each.key, each.value, each.headers)
             except kafka_errors.KafkaTimeoutError:
                 if deadline is not None:
                     self._ask_why(producer, deadline - time.monotonic())

@@ -22,6 +22,7 @@ from lineseal.transport.embedded.voice import LOGGER
 from lineseal.transport.open import open_kafka_writer
 from lineseal.transport.relay.cursor import RelayCursor, all_acknowledged
 from lineseal.transport.relay.ship import Relay, follow, ship_all
+from lineseal.transport.relay.telemetry import observe_backlog
 
 STANDBY_SECONDS = 2.0
 """How long a relay waits before it looks again whether another one is gone."""
@@ -138,6 +139,7 @@ class BackgroundRelay:
             LinesealError: The log cannot be opened.
 
         """
+        observe_backlog(self._folder)
         with ExitStack() as stack:
             self._cursor = stack.enter_context(closing(RelayCursor.open(self._folder.parent)))
             self._inherited = stack

@@ -17,6 +17,7 @@ from lineseal.transport.open import open_kafka_writer
 from lineseal.transport.relay.cursor import RelayCursor
 from lineseal.transport.relay.pruning import pruning
 from lineseal.transport.relay.ship import Relay, follow, seconds_from_now, ship_all
+from lineseal.transport.relay.telemetry import observe_backlog
 
 
 @click.command()
@@ -49,6 +50,7 @@ def relay(*, once: bool, url: str | None, timeout: float, resend: bool) -> int:
     home = find_home()
     settings = load_settings(home)
     folder = open_log_folder(settings, home)
+    observe_backlog(folder)
     with ExitStack() as stack:
         writer = stack.enter_context(closing(open_kafka_writer(url or settings.log.url, home)))
         reader = stack.enter_context(closing(EmbeddedLogReader(folder)))

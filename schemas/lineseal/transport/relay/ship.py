@@ -16,6 +16,8 @@ from lineseal.transport.backoff import Backoff
 from lineseal.transport.base import LogReader, LogRecord
 from lineseal.transport.open import IdentifiedWriter
 from lineseal.transport.relay.cursor import RelayCursor
+from lineseal.transport.relay.telemetry import BATCHES, FAILURES, REBUILDS, count
+from lineseal.transport.relay.traceparent import traceparent_of
 
 WINDOW_RECORDS = 1000
 GRACE_SECONDS = 8.0
@@ -75,15 +77,26 @@ class Relay:
             LogError: Nothing can be shipped now; call again later.
 
         """
+        before = self._writer.rebuilds
+        try:
+            return self._ship(timeout, ask_timeout)
+        except LogError as error:
+            count(FAILURES, 1, {"error.type": error.code})
+            raise
+        finally:
+            count(REBUILDS, self._writer.rebuilds - before)
+
+    def _ship(self, timeout: float, ask_timeout: float) -> bool:
         self._check_identity(ask_timeout)
         while self._to_hand_over:
             record = self._to_hand_over[0]
-            self._writer.append(record.key, record.value)
+            self._writer.append(record.key, record.value, traceparent_of(record.value))
             self._to_hand_over.popleft()
         if self._writer.flush(timeout):
             return False
         self._cursor.advance({record.stream: record.next_position for record in self._window})
         self.shipped += len(self._window)
+        count(BATCHES, len(self._window))
         self._window = []
         return True
 
