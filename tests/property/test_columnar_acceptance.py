@@ -142,6 +142,7 @@ def sealed(events: Sequence[bytes], entry: KeyEntry) -> VerifiedBatch:
         payload_type="type",
         keyid=entry.keyid,
         signature=b"signature",
+        signatures=(),
         judged_at=0,
         entry=entry,
         events=tuple(events),

@@ -78,12 +78,20 @@ def _batch_row(batch: VerifiedBatch, arrival: Arrival) -> Row:
         "header": batch.header_bytes,
         "keyid": batch.keyid,
         "signature": batch.signature,
+        "signatures": _several(batch),
         "stream": arrival.stream,
         "position": arrival.position,
         "logged_at": arrival.logged_at,
         "first_seen": batch.judged_at,
         "ingest_time": arrival.ingest_time,
     }
+
+
+def _several(batch: VerifiedBatch) -> list[Record] | None:
+    """Return all signatures where there are more than the one that counted."""
+    if len(batch.signatures) == 1:
+        return None
+    return [to_record(signature) for signature in batch.signatures]
 
 
 def _event_row(batch: VerifiedBatch, event: DecodedEvent, arrival: Arrival) -> Row:

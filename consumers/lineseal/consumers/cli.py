@@ -39,18 +39,24 @@ _UNNOTICED_SECONDS = 2.0
     help="Run the detections after each commit.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
-def materialise(once: bool, detect: bool, as_json: bool) -> int:
+@click.option(
+    "--new-log",
+    metavar="REASON",
+    help="The store was removed on purpose: begin a new one, and say in it why.",
+)
+def materialise(once: bool, detect: bool, as_json: bool, new_log: str | None) -> int:
     """Verify what is in the log and materialise it into the store.
 
     What cannot be verified is kept with its bytes and a reason: see 'lineseal rejects'.
     Exit status: 0 when everything was accepted, 1 when something was rejected or found wrong in
-    this run, or a file of the log is damaged or gone.
+    this run, a file of the log is damaged or gone, or the store is not the one that signed
+    checkpoints outside it are about: then nothing is written.
     """
     home = find_home()
     settings = load_settings(home)
     os.umask(_OWNER_ONLY)  # DuckDB makes its write-ahead log whenever it needs one
     configure_logs(as_json=not once and not sys.stderr.isatty())
-    report, found = _run(home, settings, once=once, detect=detect)
+    report, found = _run(home, settings, once=once, detect=detect, new_log=new_log)
     if as_json:
         warnings = [*report.warnings, *report.lost]
         answer = Answer(query="materialise", warnings=warnings, rows=[counts(report)])
@@ -62,10 +68,10 @@ def materialise(once: bool, detect: bool, as_json: bool) -> int:
 
 
 def _run(
-    home: Home, settings: Settings, *, once: bool, detect: bool
+    home: Home, settings: Settings, *, once: bool, detect: bool, new_log: str | None
 ) -> tuple[StepReport, Detection]:
     outboxes = open_log_folder(settings, home)
-    with opened(home, settings, detect=detect) as work:
+    with opened(home, settings, detect=detect, new_log=new_log) as work:
         # A short run is over before anybody has waited for the store.
         with serving(home, settings, work.store, after=_UNNOTICED_SECONDS if once else 0.0):
             if once:

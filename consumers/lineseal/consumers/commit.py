@@ -13,8 +13,10 @@ import duckdb
 
 from lineseal.consumers.copies import update_copies
 from lineseal.consumers.delivery import Delivery
+from lineseal.consumers.entries import finding_entries, keyring_entries
 from lineseal.consumers.findings import update_chain_findings, update_key_findings
 from lineseal.consumers.keyring_memory import remember
+from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.write import TableWriter
 from lineseal.signing.keyring import Keyring
@@ -46,3 +48,5 @@ def write_delivery(
     update_copies(connection, ingest_time)
     update_chain_findings(connection, ingest_time, keyring.settled)
     update_key_findings(connection, keyring, delivery.ingest_time, ingest_time)
+    entries = keyring_entries(connection, keyring, delivery.ingest_time) + delivery.entries
+    append_entries(connection, entries + finding_entries(connection, ingest_time))

@@ -17,7 +17,7 @@ import duckdb
 from lineseal.consumers.apply import Arrival, apply
 from lineseal.consumers.chain import load_chains
 from lineseal.consumers.columnar.judge import accept_in_columns
-from lineseal.consumers.journal import Journal, Tail
+from lineseal.consumers.journal import Entry, Journal, Tail
 from lineseal.consumers.judge import judge_events, judge_record
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.rows import Rows
@@ -90,6 +90,11 @@ class Delivery:
         self._journal = Journal(tail, self.rows)
         self._counts: Counter[str] = Counter()
         self._rejects: Counter[str] = Counter()
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Return the log's entries of these rows, in the order of the log."""
+        return self._journal.entries
 
     @property
     def tail(self) -> Tail:
@@ -191,7 +196,7 @@ class Delivery:
         arrival = self._arrival(record)
         events, refused = judge_events(batch, self._one_by_one[number])
         self.rows.extend(apply(batch, events, arrival))
-        self._journal.accept(record.value, arrival)
+        self._journal.accept(record.value, batch, arrival)
         for item in refused:
             self._journal.refuse(
                 batch.events[item.index],

@@ -1,26 +1,80 @@
-"""Numbers what was accepted or refused: the store's append-only log, and its rejects.
+"""Says what the store's append-only log holds: one entry for all that was accepted or refused.
 
-An entry's leaf is the RFC 6962 leaf hash of ``KIND|VALUE_SHA256|STREAM|POSITION|INGEST_TIME``
-in UTF-8: numbers in decimal, the time in microseconds. Only the stream may hold a ``|``, and it
-has fixed fields on both sides, so no two entries have the same bytes. One entry stands for each
-accepted batch and for each reject; for a single refused event the value is the event's bytes.
+An entry is a JSON object in ASCII with sorted keys and no spaces: ``detail``, ``ingest_time``
+(microseconds), ``kind``, ``position``, ``stream``, ``value_sha256``. Its leaf is the RFC 6962
+hash of these bytes, so that anybody can compute it from the row of ``log_entry``. ``detail`` holds
+what the rows of an accepted or refused record cannot show to be unchanged in another way. What
+is numbered and hashed into the tree is for ``merkle_log``. ADR-0014.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 import duckdb
 
 from lineseal.consumers.apply import Arrival
-from lineseal.consumers.rows import Rows
+from lineseal.consumers.rows import Row, Rows
 from lineseal.schemas.errors import LinesealError
 from lineseal.schemas.model import BatchHeader
 from lineseal.signing.merkle import leaf_hash
+from lineseal.signing.verify import VerifiedBatch
 
-BATCH = "BATCH"
-REJECT = "REJECT"
+BATCH: Final = "BATCH"
+REJECT: Final = "REJECT"
+REJECT_DETAIL: Final = (
+    "batch_seq",
+    "code",
+    "detail",
+    "epoch",
+    "event_index",
+    "log_key",
+    "logged_at",
+    "producer",
+    "reject_id",
+)
+"""Columns of ``reject`` that its entry repeats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Hold one entry; the attributes are those of its JSON, ``detail`` a JSON object as text."""
+
+    kind: str
+    value_sha256: str
+    stream: str
+    position: int
+    ingest_time: int
+    detail: str = "{}"
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are hashed into the leaf."""
+        rest = canonical_json(
+            {
+                "ingest_time": self.ingest_time,
+                "kind": self.kind,
+                "position": self.position,
+                "stream": self.stream,
+                "value_sha256": self.value_sha256,
+            }
+        )
+        return f'{{"detail":{self.detail},{rest[1:]}'.encode()
+
+    @property
+    def leaf(self) -> bytes:
+        """Return the leaf hash, 32 bytes."""
+        return leaf_hash(self.to_bytes())
+
+
+def canonical_json(value: Any) -> str:
+    """Render the one form of JSON that entries have."""
+    return json.dumps(
+        value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +82,11 @@ class Tail:
     """Say where the store's log ends.
 
     Attributes:
-        next_log_index: Index of the next entry, from 0 without holes.
         next_reject_id: Number of the next reject, from 0 without holes.
         last_ingest_time: Ingest time of the last commit that wrote an entry, microseconds.
 
     """
 
-    next_log_index: int
     next_reject_id: int
     last_ingest_time: int
 
@@ -42,37 +94,36 @@ class Tail:
 def load_tail(connection: duckdb.DuckDBPyConnection) -> Tail:
     """Read where the store's log ends."""
     rows = connection.execute(
-        "SELECT coalesce(max(log_index) + 1, 0), coalesce(epoch_us(max(ingest_time)), 0),"
+        "SELECT coalesce(epoch_us(max(ingest_time)), 0),"
         " (SELECT coalesce(max(reject_id) + 1, 0) FROM reject) FROM log_entry"
     ).fetchall()
-    ((next_log_index, last_ingest_time, next_reject_id),) = rows
-    return Tail(next_log_index, next_reject_id, last_ingest_time)
-
-
-def entry_leaf(kind: str, value_sha256: str, arrival: Arrival) -> str:
-    """Hash one entry into its leaf, 64 hex characters. The format is in the module's text."""
-    fields = (kind, value_sha256, arrival.stream, arrival.position, arrival.ingest_time)
-    return leaf_hash("|".join(map(str, fields)).encode()).hex()
+    ((last_ingest_time, next_reject_id),) = rows
+    return Tail(next_reject_id, last_ingest_time)
 
 
 class Journal:
-    """Adds numbered entries and rejects to the rows of one commit."""
+    """Collects the entries of one commit, and adds its rejects to the rows."""
 
     def __init__(self, tail: Tail, rows: Rows) -> None:
-        """Go on numbering at *tail* and add to *rows*."""
-        self._next_log_index = tail.next_log_index
+        """Go on numbering rejects at *tail* and add to *rows*."""
         self._next_reject_id = tail.next_reject_id
         self._last_ingest_time = tail.last_ingest_time
         self._rows = rows
+        self.entries: list[Entry] = []
 
     @property
     def tail(self) -> Tail:
         """Return where the log ends once these rows are committed."""
-        return Tail(self._next_log_index, self._next_reject_id, self._last_ingest_time)
+        return Tail(self._next_reject_id, self._last_ingest_time)
 
-    def accept(self, value: bytes, arrival: Arrival) -> None:
+    def accept(self, value: bytes, batch: VerifiedBatch, arrival: Arrival) -> None:
         """Enter a batch that was accepted; *value* is the record's value."""
-        self._enter(BATCH, hashlib.sha256(value).hexdigest(), arrival)
+        detail = {
+            "first_seen": batch.judged_at,
+            "header_sha256": batch.header_sha256,
+            "logged_at": arrival.logged_at,
+        }
+        self._enter(BATCH, hashlib.sha256(value).hexdigest(), arrival, detail)
 
     def refuse(
         self,
@@ -94,40 +145,37 @@ class Journal:
 
         """
         raw_sha256 = hashlib.sha256(raw).hexdigest()
-        self._rows.add(
-            "reject",
-            {
-                "reject_id": self._next_reject_id,
-                "code": error.code,
-                "detail": str(error),
-                "stream": arrival.stream,
-                "position": arrival.position,
-                "log_key": arrival.log_key,
-                "producer": header and header.producer,
-                "epoch": header and header.epoch,
-                "batch_seq": None if header is None else header.batch_seq,
-                "event_index": event_index,
-                "raw": raw,
-                "raw_sha256": raw_sha256,
-                "logged_at": arrival.logged_at,
-                "ingest_time": arrival.ingest_time,
-            },
-        )
+        row: Row = {
+            "reject_id": self._next_reject_id,
+            "code": error.code,
+            "detail": str(error),
+            "stream": arrival.stream,
+            "position": arrival.position,
+            "log_key": arrival.log_key,
+            "producer": header and header.producer,
+            "epoch": header and header.epoch,
+            "batch_seq": None if header is None else header.batch_seq,
+            "event_index": event_index,
+            "raw": raw,
+            "raw_sha256": raw_sha256,
+            "logged_at": arrival.logged_at,
+            "ingest_time": arrival.ingest_time,
+        }
+        self._rows.add("reject", row)
         self._next_reject_id += 1
-        self._enter(REJECT, raw_sha256, arrival)
+        self._enter(REJECT, raw_sha256, arrival, {name: row[name] for name in REJECT_DETAIL})
 
-    def _enter(self, kind: str, value_sha256: str, arrival: Arrival) -> None:
-        self._rows.add(
-            "log_entry",
-            {
-                "log_index": self._next_log_index,
-                "kind": kind,
-                "value_sha256": value_sha256,
-                "stream": arrival.stream,
-                "position": arrival.position,
-                "ingest_time": arrival.ingest_time,
-                "leaf_sha256": entry_leaf(kind, value_sha256, arrival),
-            },
+    def _enter(
+        self, kind: str, value_sha256: str, arrival: Arrival, detail: Mapping[str, Any]
+    ) -> None:
+        self.entries.append(
+            Entry(
+                kind=kind,
+                value_sha256=value_sha256,
+                stream=arrival.stream,
+                position=arrival.position,
+                ingest_time=arrival.ingest_time,
+                detail=canonical_json(detail),
+            )
         )
-        self._next_log_index += 1
         self._last_ingest_time = arrival.ingest_time

@@ -12,15 +12,18 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import duckdb
 
 from lineseal.consumers import telemetry
 from lineseal.consumers.commit import moment, write_delivery
 from lineseal.consumers.delivery import Delivery
+from lineseal.consumers.entries import finding_entries, keyring_entries
 from lineseal.consumers.findings import open_findings, update_key_findings
 from lineseal.consumers.journal import Tail, load_tail
 from lineseal.consumers.keyring_memory import facts_of, remember, trusted_keyring
+from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.poison import PoisonGuard
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.store import Store, write_fact
@@ -74,7 +77,7 @@ class Materialiser:
         self._clock = clock
         self._pending: deque[LogRecord] = deque()
         self._positions: dict[str, int] | None = None
-        self._tail = Tail(0, 0, 0)
+        self._tail = Tail(0, 0)
         self._failed_commits = 0
         self._seek_after_commit = False
         self._guard = PoisonGuard(store.path)
@@ -205,12 +208,18 @@ class Materialiser:
                 update_key_findings(connection, keyring, now, moment(ingest_time))
                 after = open_findings(connection)
                 remember(connection, keyring)
+                entries = keyring_entries(connection, keyring, ingest_time)
+                append_entries(
+                    connection, entries + finding_entries(connection, moment(ingest_time))
+                )
                 self._store.memory.remember((), ingest_time, facts_of(keyring))
                 connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
                 raise
+        # What was found is in the log: the next commit has to be later.
+        self._tail = replace(self._tail, last_ingest_time=ingest_time)
         return StepReport(idle=True, warnings=warnings) + _changed(before, after)
 
     def _commit(self, work: list[LogRecord] | LogGap, keyring: Keyring) -> StepReport:
@@ -244,7 +253,7 @@ class Materialiser:
                 raise
             if not self._seal_commit(connection, stored, positions):
                 return StepReport()
-        self._tail = delivery.tail
+        self._tail = replace(delivery.tail, last_ingest_time=delivery.ingest_time)
         # The log does not know yet that it may go on behind a gap.
         seek = isinstance(work, LogGap) or self._seek_after_commit
         self._positions = None if seek else positions

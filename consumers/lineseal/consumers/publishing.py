@@ -1,9 +1,10 @@
 """Tells the outside what the store has taken in, and what it has refused.
 
-After a commit: refused records go to the topic ``rejects``, and a signed receipt with how far each
-producer's epochs have come to the topic ``receipts``. Both are read from the store and remembered
-in it once the log has them, so a kill costs a repetition, never a record. No failure here stops
-the materialiser: it is a warning, and the next turn tries again.
+After a commit: refused records go to the topic ``rejects``, a signed receipt with how far each
+producer's epochs have come to the topic ``receipts``, and checkpoints of the store's log to the
+topic ``checkpoints``. All are read from the store and remembered in it once the log has them, so a
+kill costs a repetition, never a record. No failure here stops the materialiser: it is a warning,
+and the next turn tries again.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from lineseal.schemas.ids import now_us
 from lineseal.signing.receipt import MAX_HEADS, Receipt, sign_receipt
 from lineseal.signing.signers import KeySigner
 from lineseal.transport.backoff import Backoff
-from lineseal.transport.base import RECEIPTS_TOPIC, REJECTS_TOPIC, LogWriter
+from lineseal.transport.base import CHECKPOINTS_TOPIC, RECEIPTS_TOPIC, REJECTS_TOPIC, LogWriter
 
 REJECTS_PUBLISHED = "rejects_published"
 """Store fact: number of the next reject to publish."""
 RECEIPTS_PUBLISHED = "receipts_published"
 """Store fact: ingest time of the newest batch that a receipt covers, microseconds."""
+CHECKPOINTS_PUBLISHED = "checkpoints_published"
+"""Store fact: entries of the log that the newest published checkpoint covers."""
 INTERVAL_SECONDS = 2.0
 """While the log has more, receipts are published at most this often."""
 _FLUSH_SECONDS = 5.0
@@ -73,6 +76,10 @@ class Publisher:
         if self._due and time.monotonic() >= self._not_before:
             self.publish(quick=not report.idle)
 
+    def wake(self) -> None:
+        """Say that there is something to publish that no step brought."""
+        self._due = True
+
     def publish(self, *, quick: bool = False) -> bool:
         """Publish everything that was not; return whether the log has all of it.
 
@@ -81,6 +88,7 @@ class Publisher:
         try:
             self._publish_rejects()
             self._publish_receipts()
+            self._publish_checkpoints()
         except LinesealError as error:
             get_logger().warning("cannot publish yet", code=error.code, reason=str(error))
             self._close_writers()
@@ -138,6 +146,18 @@ class Publisher:
             receipt = Receipt(self._deployment, now_us(), some)
             writer.append(self._deployment, sign_receipt(receipt, self._signer))
         self._finish(writer, RECEIPTS_TOPIC, RECEIPTS_PUBLISHED, newest)
+
+    def _publish_checkpoints(self) -> None:
+        since = int(self._store.fact(CHECKPOINTS_PUBLISHED) or 0)
+        notes = self._store.connection.execute(
+            "SELECT tree_size, note FROM checkpoint WHERE tree_size > ? ORDER BY tree_size", [since]
+        ).fetchall()
+        if not notes:
+            return
+        writer = self._writer(CHECKPOINTS_TOPIC)
+        for _, note in notes:
+            writer.append(self._deployment, note.encode())
+        self._finish(writer, CHECKPOINTS_TOPIC, CHECKPOINTS_PUBLISHED, notes[-1][0])
 
     def _finish(self, writer: LogWriter, topic: str, fact: str, value: int) -> None:
         left = writer.flush(_FLUSH_SECONDS)

@@ -16,9 +16,11 @@ import duckdb
 
 from lineseal.consumers.commit import moment, write_delivery
 from lineseal.consumers.delivery import Delivery, Place, Precedents, place_of
+from lineseal.consumers.entries import retry_entries
 from lineseal.consumers.journal import load_tail
 from lineseal.consumers.judge import judge_record
 from lineseal.consumers.keyring_memory import facts_of, trusted_keyring
+from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.store import Store
 from lineseal.schemas.errors import ContractError, LogGap, PoisonSkipped
 from lineseal.schemas.ids import now_us
@@ -133,6 +135,7 @@ class Retry:
                 _OUTCOME,
                 {"at": moment(delivery.ingest_time), "ids": ids, "outcomes": outcomes},
             )
+            append_entries(connection, retry_entries(connection, ids))
         report = delivery.report
         return Retried(done, Counter(outcomes), report.events, Counter(report.rejects))
 

@@ -16,7 +16,8 @@ from lineseal.consumers.detect.running import Detections
 from lineseal.consumers.keyring_source import KeyringSource
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.materialise import LOG_IDENTITY, Materialiser
-from lineseal.consumers.publisher_source import open_publisher
+from lineseal.consumers.outside import check_store, start_new_log
+from lineseal.consumers.publisher_source import log_signer, open_notary, open_publisher
 from lineseal.consumers.store import Store
 from lineseal.schemas.errors import ConfigurationError, LinesealError
 from lineseal.settings import Home, Settings
@@ -67,10 +68,15 @@ def store_in(home: Home, settings: Settings) -> Store:
 
 
 @contextlib.contextmanager
-def opened(home: Home, settings: Settings, *, detect: bool = True) -> Generator[Work]:
+def opened(
+    home: Home, settings: Settings, *, detect: bool = True, new_log: str | None = None
+) -> Generator[Work]:
     """Open store and log of *home* for one materialiser; with *detect*, rules run after commits.
 
+    A reason for a *new_log* is entered in an empty store first, see ``start_new_log``.
+
     Raises:
+        StoreRollback, SplitView: The store is not what was signed before.
         ConfigurationError: The settings name no deployment or no log.
         StoreError: The store cannot be opened; ``StoreBusy`` when another process has it.
         LogError: The log cannot be read.
@@ -84,15 +90,22 @@ def opened(home: Home, settings: Settings, *, detect: bool = True) -> Generator[
     )
     with store_in(home, settings) as store:
         remove_leftovers(store.path)
+        if new_log is not None:
+            start_new_log(home, settings, store, keyring, new_log)
+        newest = check_store(home, settings, store, keyring)
         reader = open_reader(settings.log.url, home, identity=store.fact(LOG_IDENTITY))
         with contextlib.closing(reader):
             lost = _say_gone(reader, store.positions())
             materialiser = Materialiser(store, reader, keyring, deployment)
-            with open_publisher(home, settings, store) as publisher:
-                materialiser.after_step.append(publisher.after_step)
+            signer = log_signer(home, settings)
+            with open_publisher(home, settings, store, signer) as publisher:
                 detections = Detections(home, settings, store) if detect else None
                 if detections is not None:
                     materialiser.after_step.append(detections.after_step)
+                notary = open_notary(
+                    home, settings, store, signer, newest=newest, publisher=publisher
+                )
+                materialiser.after_step += [notary.after_step, publisher.after_step]
                 try:
                     yield Work(
                         store=store,
@@ -104,6 +117,8 @@ def opened(home: Home, settings: Settings, *, detect: bool = True) -> Generator[
                 finally:
                     if detections is not None:
                         detections.close()
+                if notary.sign() is not None:
+                    publisher.publish()
 
 
 @contextlib.contextmanager

@@ -33,6 +33,8 @@ _BY_ERROR: tuple[tuple[type[errors.LinesealError], Exit], ...] = (
     (errors.TopicReplaced, Exit.FINDING),
     (errors.LogGap, Exit.FINDING),
     (errors.LogError, Exit.UNREACHABLE),
+    (errors.StoreRollback, Exit.FINDING),
+    (errors.SplitView, Exit.FINDING),
     (errors.StoreError, Exit.UNREACHABLE),
     (errors.FeedError, Exit.UNREACHABLE),
 )

@@ -6,17 +6,17 @@ question the loops ask: may the same call succeed later without anybody changing
 A message holds identifiers, limits and what to do next, never payload bytes or secrets.
 """
 
+# ruff: noqa: PLC0414 - the whole tree is imported from here
 from __future__ import annotations
 
-from typing import ClassVar
-
-
-class LinesealError(Exception):
-    """Base of all errors below; catch this to catch everything of ours."""
-
-    code: ClassVar[str] = "LINESEAL"
-    retryable: ClassVar[bool] = False
-
+from lineseal.schemas.error_base import LinesealError as LinesealError
+from lineseal.schemas.store_errors import FeedError as FeedError
+from lineseal.schemas.store_errors import ForwarderBusy as ForwarderBusy
+from lineseal.schemas.store_errors import SplitView as SplitView
+from lineseal.schemas.store_errors import StoreBusy as StoreBusy
+from lineseal.schemas.store_errors import StoreError as StoreError
+from lineseal.schemas.store_errors import StoreIncompatible as StoreIncompatible
+from lineseal.schemas.store_errors import StoreRollback as StoreRollback
 
 # --- the caller's configuration or request -------------------------------------------------
 
@@ -198,6 +198,12 @@ class WrongDeployment(ContractError):
     code = "WRONG_DEPLOYMENT"
 
 
+class CheckpointInvalid(ContractError):
+    """A checkpoint is none, or no key with the role log signed it."""
+
+    code = "CHECKPOINT_INVALID"
+
+
 # --- keyring ------------------------------------------------------------------------------
 
 
@@ -322,41 +328,6 @@ class PoisonSkipped(LogError):
 
     code = "POISON_SKIPPED"
     retryable = False
-
-
-class StoreError(LinesealError):
-    """The store could not be opened, read or written."""
-
-    code = "STORE"
-
-
-class StoreBusy(StoreError):
-    """Another process holds the store open for writing."""
-
-    code = "STORE_BUSY"
-    retryable = True
-
-
-class StoreIncompatible(StoreError):
-    """The store was written by a newer Lineseal, or belongs to another deployment."""
-
-    code = "STORE_INCOMPATIBLE"
-
-
-# --- forwarder -------------------------------------------------------------------------------
-
-
-class FeedError(LinesealError):
-    """The forwarder's own file could not be opened, read or written."""
-
-    code = "FEED"
-
-
-class ForwarderBusy(FeedError):
-    """Another forwarder ships from the same home."""
-
-    code = "FORWARDER_BUSY"
-    retryable = True
 
 
 # --- queries ------------------------------------------------------------------------------------

@@ -39,6 +39,11 @@ class Home:
         """Return the path of the signed keyring."""
         return self.path / "keyring.json"
 
+    @property
+    def checkpoints(self) -> Path:
+        """Return the folder of signed checkpoints: copy it to where this machine cannot write."""
+        return self.path / "checkpoints"
+
     def resolve(self, relative: str) -> Path:
         """Return *relative* taken from the home folder; absolute paths stay as they are."""
         return self.path / Path(relative).expanduser()

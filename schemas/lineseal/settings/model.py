@@ -80,8 +80,12 @@ class StoreSettings:
     memory_limit: str = _setting("2GB", "memory DuckDB may use")
     signer: str = _setting(
         "materialiser",
-        "whose key signs receipts for the producers: NAME of a key with the role log, or a"
-        " securesystemslib signer URI; without such a key none are published",
+        "whose key signs checkpoints of the store's log and receipts for the producers: NAME of a"
+        " key with the role log, or a securesystemslib signer URI; without such a key there are"
+        " none",
+    )
+    checkpoint_seconds: int = _setting(
+        5, "seconds between two checkpoints of a log that grows", least=1
     )
 
 

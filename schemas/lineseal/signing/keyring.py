@@ -112,6 +112,7 @@ class Keyring:
         roots: The root keys that may sign it.
         prev_sha256: SHA-256 of the payload of the version before, 64 hex; None for the first.
         sha256: SHA-256 of this version's payload; None until it is written.
+        document: The signed file it was read from, if it was.
 
     Raises:
         KeyringError: An entry contradicts its key, or a key is there twice.
@@ -126,6 +127,7 @@ class Keyring:
     roots: tuple[PublicKey, ...] = ()
     prev_sha256: str | None = None
     sha256: str | None = None
+    document: bytes | None = field(default=None, repr=False, compare=False)
     _by_id: Mapping[str, KeyEntry] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

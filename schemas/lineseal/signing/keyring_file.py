@@ -84,7 +84,8 @@ def parse_keyring(data: bytes, *, roots: Sequence[str], threshold: int) -> Keyri
         document = strict_json(envelope.payload)
         root_keys = _root_keys(document)
         _check_signatures(envelope, root_keys, frozenset(roots), threshold)
-        return _to_keyring(document, root_keys, envelope.payload)
+        keyring = _to_keyring(document, root_keys, envelope.payload)
+        return dataclasses.replace(keyring, document=data)
     except ValueError as error:
         raise KeyringError(f"the keyring file is damaged: {error}") from error
 
@@ -131,6 +132,7 @@ def successor(keyring: Keyring, entries: Sequence[KeyEntry], *, expires: int) ->
         version=keyring.version + 1,
         prev_sha256=keyring.sha256,
         sha256=None,
+        document=None,
         expires=expires,
         entries=tuple(sorted(entries, key=lambda e: (e.producer, e.not_before, e.keyid))),
     )

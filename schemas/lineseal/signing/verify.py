@@ -56,6 +56,7 @@ class VerifiedBatch:
         payload_type: The DSSE payload type.
         keyid: The key that signed, 64 hex characters.
         signature: Its signature, as received.
+        signatures: All signatures the batch carries, whoever made them.
         entry: What the keyring says about that key.
         judged_at: The moment its key was judged at, microseconds UTC.
         events: The exact bytes of each event, not decoded yet.
@@ -69,6 +70,7 @@ class VerifiedBatch:
     payload_type: str
     keyid: str
     signature: bytes
+    signatures: tuple[BatchSignature, ...]
     entry: KeyEntry
     judged_at: int
     events: tuple[bytes, ...]
@@ -136,6 +138,7 @@ def verify_batch(
         payload_type=batch.payload_type,
         keyid=entry.keyid,
         signature=signature,
+        signatures=batch.signatures,
         entry=entry,
         judged_at=at,
         events=batch.events,

@@ -81,7 +81,7 @@ def test_each_decision_is_shipped_once(home: Path) -> None:
     override(home, 9)
     run(home, "materialise")
     shutil.rmtree(home / ".lineseal" / "store")
-    run(home, "materialise")
+    run(home, "materialise", "--new-log", "the disk failed")
     run(home, "forward", "--once")
 
     found = records(home)

@@ -6,24 +6,31 @@ Source: DESIGN 7, "Tamper evidence"; RFC 6962, 2.1.
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from tests.simulator import Pipeline
 
-from lineseal.consumers.apply import Arrival
-from lineseal.consumers.journal import entry_leaf
+from lineseal.consumers.journal import Entry
 from lineseal.schemas.model import RunEvent, RunState
-
-ARRIVAL = Arrival(
-    stream="a|b", position=7, log_key="trainer", logged_at=None, ingest_time=1_790_000_000_000_000
-)
 
 
 def test_the_leaf_is_the_documented_hash() -> None:
-    """SHA-256 over a zero byte and the five fields with bars between them."""
-    text = b"\0BATCH|" + b"ab" * 32 + b"|a|b|7|1790000000000000"
+    """SHA-256 over a zero byte and JSON in ASCII, keys sorted, no spaces."""
+    entry = Entry(
+        kind="BATCH",
+        value_sha256="ab" * 32,
+        stream='a"\u00fc',
+        position=7,
+        ingest_time=1_790_000_000_000_000,
+        detail='{"logged_at":null}',
+    )
+    text = (
+        b'\0{"detail":{"logged_at":null},"ingest_time":1790000000000000,"kind":"BATCH",'
+        b'"position":7,"stream":"a\\"\\u00fc","value_sha256":"' + b"ab" * 32 + b'"}'
+    )
 
-    assert entry_leaf("BATCH", "ab" * 32, ARRIVAL) == hashlib.sha256(text).hexdigest()
+    assert entry.leaf.hex() == hashlib.sha256(text).hexdigest()
 
 
 def test_every_stored_entry_can_be_checked_from_its_columns(tmp_path: Path) -> None:
@@ -38,7 +45,7 @@ def test_every_stored_entry_can_be_checked_from_its_columns(tmp_path: Path) -> N
 
     entries = pipeline.query(
         "SELECT log_index, kind, value_sha256, stream, position, epoch_us(ingest_time),"
-        " leaf_sha256 FROM log_entry ORDER BY log_index"
+        " detail, leaf_sha256 FROM log_entry ORDER BY log_index"
     )
 
     assert [entry[0] for entry in entries] == list(range(6))
@@ -46,7 +53,10 @@ def test_every_stored_entry_can_be_checked_from_its_columns(tmp_path: Path) -> N
     assert [entry[2] for entry in entries] == [
         hashlib.sha256(record.value).hexdigest() for record in pipeline.log.records()
     ]
-    for _, *fields, leaf in entries:
-        text = "|".join(map(str, fields))
+    names = ("kind", "value_sha256", "stream", "position", "ingest_time", "detail")
+    for _, *values, leaf in entries:
+        document = dict(zip(names, values, strict=True))
+        document["detail"] = json.loads(document["detail"])
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         assert hashlib.sha256(b"\0" + text.encode()).hexdigest() == leaf
     assert pipeline.query("SELECT reject_id FROM reject ORDER BY 1") == [(0,), (1,), (2,)]

@@ -132,6 +132,7 @@ def _log_entry(index: int, ingest: int) -> Row:
         "stream": "cases",
         "position": index,
         "ingest_time": ingest,
+        "detail": "{}",
         "leaf_sha256": "",
     }
 

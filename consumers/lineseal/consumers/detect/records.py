@@ -10,6 +10,8 @@ import duckdb
 
 from lineseal.consumers.detect.findings import Finding
 from lineseal.consumers.detect.lifecycle import ACKNOWLEDGED, CLOSED, OPEN, Change, Decision, State
+from lineseal.consumers.entries import alert_entries, read_rows
+from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.write import TableWriter
 from lineseal.queries.rules import Rule
 
@@ -167,11 +169,24 @@ def write(
     """Write changes and how far rules looked, in the transaction that is open."""
     writer = TableWriter(connection)
     writer.insert("alert_change", rows)
+    append_entries(connection, alert_entries(_as_stored(connection, rows)))
     connection.execute(
         "DELETE FROM detection WHERE rule_id IN (SELECT unnest($ids))",
         {"ids": [row["rule_id"] for row in progress]},
     )
     writer.insert("detection", progress)
+
+
+def _as_stored(
+    connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Read *rows* back: what the log vouches for is what the table gives, not what it was given."""
+    return read_rows(
+        connection,
+        "SELECT * FROM alert_change WHERE change_index IN (SELECT unnest($indexes))"
+        " ORDER BY change_index",
+        {"indexes": [row["change_index"] for row in rows]},
+    )
 
 
 def write_tick(connection: duckdb.DuckDBPyConnection, tick: Mapping[str, Any]) -> None:

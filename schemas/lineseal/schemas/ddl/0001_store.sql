@@ -36,6 +36,7 @@ CREATE TABLE batch (
   header             BLOB NOT NULL,
   keyid              VARCHAR NOT NULL,
   signature          BLOB NOT NULL,
+  signatures         STRUCT(keyid VARCHAR, sig BLOB)[], -- all of them, when the batch carries more
   stream             VARCHAR NOT NULL,
   position           BIGINT NOT NULL,
   logged_at          TIMESTAMP,
@@ -43,14 +44,15 @@ CREATE TABLE batch (
   ingest_time        TIMESTAMP NOT NULL
 );
 
--- The append-only log of what this store accepted or refused: leaves of the Merkle log.
+-- The append-only log of what this store accepted, refused and found: leaves of the Merkle log.
 CREATE TABLE log_entry (
   log_index    BIGINT NOT NULL,   -- from 0, no holes
-  kind         VARCHAR NOT NULL,  -- BATCH, REJECT
+  kind         VARCHAR NOT NULL,  -- BATCH, REJECT, RETRY, FINDING, ALERT, KEYRING, START
   value_sha256 VARCHAR NOT NULL,  -- SHA-256 of the record's bytes; of one event's, when only that was refused
   stream       VARCHAR NOT NULL,
   position     BIGINT NOT NULL,
   ingest_time  TIMESTAMP NOT NULL,
+  detail       VARCHAR NOT NULL,  -- JSON object: what else this entry says, by kind
   leaf_sha256  VARCHAR NOT NULL   -- RFC 6962 leaf hash of this entry
 );
 
