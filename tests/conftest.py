@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,22 @@ def pytest_configure() -> None:
             signal.signal(number, handler)
 
 
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_environment() -> None:
     """Hide the developer's own Lineseal home and settings from every test."""
-    for variable in list(os.environ):
-        if variable.startswith("LINESEAL_"):
-            monkeypatch.delenv(variable)
+    _forget_settings()
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(_nobodys_environment: None) -> Iterator[None]:
+    """Forget what a command run inside a test has set for the rest of its process (``--home``)."""
+    yield
+    _forget_settings()
+
+
+def _forget_settings() -> None:
+    for variable in [name for name in os.environ if name.startswith("LINESEAL_")]:
+        del os.environ[variable]
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,7 @@ def test_a_manifest_says_which_numbers_were_given_out_and_is_signed(home: Path) 
     signed = json.loads(envelope.payload)
 
     assert signed["first_seq"] == 1
-    assert signed["last_seq"] == signed["count"] == OVERRIDES
+    assert signed["last_seq"] == signed["count"] == len(found) - 1 >= OVERRIDES
     assert signed["sha256"] == manifest["sha256"]
     assert pae(envelope.payload_type, envelope.payload).startswith(b"DSSEv1")
     assert envelope.signatures[0].keyid in json.dumps(listed_keys(home))
@@ -119,6 +119,8 @@ def listed_keys(home: Path) -> Any:
 def test_a_wrong_token_ends_with_four_and_is_told_nowhere(home: Path) -> None:
     """Parked; after the token was put right everything arrives."""
     good = False
+    run(home, "forward", "--once")
+    usual = {each["metadata"]["uid"] for each in records(home)[:-1]}
 
     def script(*_: object) -> Reply | None:
         return None if good else Reply(403, {"text": "Invalid token", "code": 4})
@@ -137,7 +139,8 @@ def test_a_wrong_token_ends_with_four_and_is_told_nowhere(home: Path) -> None:
         run(home, "sinks", "test", environment=settings)
         run(home, "forward", "--once", environment=settings)
 
-        assert len(receiver.accepted) == OVERRIDES + 2, "the alert and the manifest come too"
+        assert usual < set(receiver.accepted)
+        assert len(receiver.accepted) == len(usual) + 2, "the alert and the manifest come too"
         assert receiver.requests[0].headers["authorization"] == "Splunk s3cr3t-token"
     assert json.loads(first.stdout)["rows"][0]["state"] == "parked"
     for done in (first, again, shown):
