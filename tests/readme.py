@@ -3,7 +3,7 @@
 A block counts when a comment stands before it: ``<!-- test: file NAME -->`` writes the block to a
 file, ``<!-- test: run -->`` runs it with bash (``run 1`` expects that exit status), and
 ``<!-- test: output -->`` is what the block before it printed to stdout. ``python -m tests.readme``
-runs all of it in a new folder and writes the outputs into README.md again.
+runs all of it in a new folder and writes the outputs into README.md (or the page named) again.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def _run(block: Block, folder: Path) -> str:
     return result.stdout
 
 
-def _rewrite() -> None:
-    page = README.read_text("utf-8")
+def _rewrite(path: Path) -> None:
+    page = path.read_text("utf-8")
     with tempfile.TemporaryDirectory() as folder:
         outputs = list(play(page, Path(folder)))
     for block, printed in reversed(outputs):
@@ -101,8 +101,8 @@ def _rewrite() -> None:
         start, end = block.span
         lines = [line.rstrip() for line in printed.strip("\n").splitlines()]
         page = page[:start] + "\n".join(lines) + "\n" + page[end:]
-    README.write_text(page, "utf-8")
+    path.write_text(page, "utf-8")
 
 
 if __name__ == "__main__":
-    _rewrite()
+    _rewrite(Path(sys.argv[1]) if len(sys.argv) > 1 else README)

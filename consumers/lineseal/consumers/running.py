@@ -18,6 +18,7 @@ from lineseal.consumers.logs import get_logger
 from lineseal.consumers.materialise import LOG_IDENTITY, Materialiser
 from lineseal.consumers.outside import check_store, start_new_log
 from lineseal.consumers.publisher_source import log_signer, open_notary, open_publisher
+from lineseal.consumers.respond.publishing import ListPublisher
 from lineseal.consumers.store import Store
 from lineseal.schemas.errors import ConfigurationError, LinesealError
 from lineseal.settings import Home, Settings
@@ -99,6 +100,8 @@ def opened(
             materialiser = Materialiser(store, reader, keyring, deployment)
             signer = log_signer(home, settings)
             with open_publisher(home, settings, store, signer) as publisher:
+                listing = ListPublisher(home, settings, store, keyring, signer)
+                materialiser.after_step.append(listing.after_step)
                 detections = Detections(home, settings, store) if detect else None
                 if detections is not None:
                     materialiser.after_step.append(detections.after_step)

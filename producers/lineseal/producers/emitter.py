@@ -21,6 +21,7 @@ from lineseal.producers.bodies import (
     ResponseMethods,
     SupplyMethods,
 )
+from lineseal.producers.containment import Containment
 from lineseal.producers.delivery import Delivery
 from lineseal.producers.envelope import Context, Envelope
 from lineseal.producers.friendly import build
@@ -84,7 +85,9 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         self._warned: set[str] = set()
         self._delivery: Delivery | None = None
         self._envelope: Envelope | None = None
+        self.containment: Containment | None = None
         if identity is not None:
+            self.containment = Containment(identity.home, identity.settings)
             self._delivery = Delivery(identity, self._tally, relay=relay)
             self._envelope = Envelope(identity.producer, identity.actor, _workload())
             self._finalizer = weakref.finalize(self, self._delivery.close)
@@ -138,6 +141,11 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
     def actor_id(self) -> str | None:
         """Return who acts: the person, or the producer; None when nobody is configured."""
         return None if self._identity is None else self._identity.actor.id
+
+    @property
+    def producer(self) -> str | None:
+        """Return the name batches are sealed under; None when nobody is configured."""
+        return None if self._identity is None else self._identity.producer
 
     @property
     def stats(self) -> Stats:

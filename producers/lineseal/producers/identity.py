@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from lineseal.producers.containment import REFUSE, WARN
 from lineseal.producers.sealing import Sealing
 from lineseal.producers.standing import doubt_about, holder_words
 from lineseal.producers.tally import Tally
@@ -125,13 +126,16 @@ def identify(
         key: A signer URI, or the path of a private key file.
 
     Raises:
-        ConfigurationError: Nobody is named, both are, or the name cannot be one.
+        ConfigurationError: Nobody is named, both are, the name cannot be one, or a setting of
+            ``[emitter]`` cannot work.
 
     """
     if person is not None and producer is not None:
         raise ConfigurationError("name a producer or a person, not both")
     if not settings.deployment.name:
         raise ConfigurationError(f"{home.config} does not set [deployment] name")
+    if settings.emitter.on_contained not in (REFUSE, WARN):
+        raise ConfigurationError("[emitter] on_contained must be 'refuse' or 'warn'")
     name = producer if producer is not None else settings.emitter.producer
     if person is not None:
         name = PERSON_PREFIX + person

@@ -12,6 +12,7 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from lineseal.producers.admission import Admission, named
 from lineseal.producers.artifacts import ArtifactLike
 from lineseal.producers.capture.environment import (
     capture_code,
@@ -87,9 +88,31 @@ class Run:
         self._pid = os.getpid()
         self._token: Token[Run | None] | None = None
 
-    def reads(self, *artifacts: ArtifactLike) -> None:
-        """Record what the run reads, now; files and folders given by ``path=`` are hashed."""
+    def reads(
+        self,
+        *artifacts: ArtifactLike,
+        override_reason: str | None = None,
+        approved_by: str | None = None,
+    ) -> None:
+        """Record what the run reads, now; files and folders given by ``path=`` are hashed.
+
+        Call it before reading: what is frozen or in quarantine is refused, the one way in which
+        Lineseal stops a job (``[emitter] on_contained = "warn"`` does not).
+
+        Args:
+            artifacts: What is read.
+            override_reason: Why it is read although it is contained; recorded, with *approved_by*.
+            approved_by: Who agreed to that.
+
+        Raises:
+            Contained: The containment list says that it must not be read, and nobody overrode
+                that. Nothing is recorded as read.
+
+        """
+        admission = Admission(self, override_reason, approved_by)
+        admission.check(named(artifacts), measured=False)
         uses = self.emitter.measure(*artifacts)
+        admission.check([use.artifact for use in uses], measured=True)
         if uses:
             self._emit(RunEvent(state=RunState.RUNNING, inputs=uses))
 

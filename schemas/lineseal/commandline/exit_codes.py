@@ -26,6 +26,8 @@ _BY_ERROR: tuple[tuple[type[errors.LinesealError], Exit], ...] = (
     (errors.KeyMissing, Exit.NOT_FOUND),
     (errors.KeyUnusable, Exit.NOT_ALLOWED),
     (errors.HomeNotFound, Exit.NOT_FOUND),
+    (errors.Contained, Exit.NOT_ALLOWED),
+    (errors.ContainmentRollback, Exit.FINDING),
     (errors.KeyringError, Exit.FINDING),
     (errors.ContractError, Exit.FINDING),
     (errors.LogDenied, Exit.NOT_ALLOWED),

@@ -75,6 +75,27 @@ class MissingExtra(LinesealError):
     code = "MISSING_EXTRA"
 
 
+# --- containment: what a job must not read -------------------------------------------------------
+
+
+class Contained(LinesealError):
+    """The run must not read this: it is frozen, held or in quarantine."""
+
+    code = "CONTAINED"
+
+
+class ContainmentUnknown(Contained):
+    """A containment list is required, and there is none, an old one, or one that is not genuine."""
+
+    code = "CONTAINMENT_UNKNOWN"
+
+
+class ContainmentRollback(LinesealError):
+    """The containment list is older than the one in use."""
+
+    code = "CONTAINMENT_ROLLBACK"
+
+
 # --- bytes that break the contract: kept as rejects, never retried by a loop ------------------
 
 

@@ -44,6 +44,11 @@ class Home:
         """Return the folder of signed checkpoints: copy it to where this machine cannot write."""
         return self.path / "checkpoints"
 
+    @property
+    def containment(self) -> Path:
+        """Return the path of the signed list of what must not be read."""
+        return self.path / "containment.json"
+
     def resolve(self, relative: str) -> Path:
         """Return *relative* taken from the home folder; absolute paths stay as they are."""
         return self.path / Path(relative).expanduser()

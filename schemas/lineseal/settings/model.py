@@ -60,6 +60,15 @@ class EmitterSettings:
         "remove from the outboxes what a signed receipt says is in the store (with Kafka: and was"
         " shipped); files in use are left alone. 'lineseal up', 'relay' and 'materialise' do it",
     )
+    on_contained: str = _setting(
+        "refuse", "what run.reads does with what is frozen or in quarantine: refuse or warn"
+    )
+    require_containment_list: bool = _setting(
+        False, "read nothing without a genuine and recent containment list"
+    )
+    containment_hours: int = _setting(
+        24, "hours after which a containment list is not recent any more", least=1
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +89,9 @@ class StoreSettings:
     memory_limit: str = _setting("2GB", "memory DuckDB may use")
     signer: str = _setting(
         "materialiser",
-        "whose key signs checkpoints of the store's log and receipts for the producers: NAME of a"
-        " key with the role log, or a securesystemslib signer URI; without such a key there are"
-        " none",
+        "whose key signs checkpoints of the store's log, receipts for the producers and the list of"
+        " what is contained: NAME of a key with the role log, or a securesystemslib signer URI;"
+        " without such a key there are none",
     )
     checkpoint_seconds: int = _setting(
         5, "seconds between two checkpoints of a log that grows", least=1

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from lineseal.commandline.escape import visible
+from lineseal.commandline.exit_codes import Exit
 from lineseal.producers.artifacts import ArtifactSpec, artifact
 from lineseal.producers.capture.command_line import redact_command
 from lineseal.producers.cli.child import Child
@@ -21,7 +22,7 @@ from lineseal.producers.cli.last_shipping import ship_what_is_left
 from lineseal.producers.emitter import Emitter
 from lineseal.producers.run import PARENT_NAME, PARENT_NAMESPACE, PARENT_RUN, Run
 from lineseal.producers.text import fit
-from lineseal.schemas.errors import InvalidReference, LinesealError
+from lineseal.schemas.errors import Contained, InvalidReference, LinesealError
 from lineseal.schemas.reference import parse_reference
 from lineseal.settings import find_home
 from lineseal.settings.home import HOME_VARIABLE
@@ -93,6 +94,12 @@ Example:
     help="A parameter of the run. May be repeated.",
 )
 @click.option("--trigger", metavar="TEXT", help="What started it: a schedule, a person.")
+@click.option(
+    "--override-reason",
+    metavar="TEXT",
+    help="Why it reads what is frozen or in quarantine; recorded, with --override-approver.",
+)
+@click.option("--override-approver", metavar="PERSON", help="Who agreed to that.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
     job: str,
@@ -101,13 +108,18 @@ def run(
     writes: list[ArtifactSpec],
     parameters: dict[str, str],
     trigger: str | None,
+    override_reason: str | None,
+    override_approver: str | None,
     command: tuple[str, ...],
 ) -> int:
     """Run a program and record it as one run of a job.
 
     The exit status is the program's own: 128+N when signal N ended it, 127 when it was not found,
-    126 when it cannot be executed. Lineseal's own failures are warnings.
+    126 when it cannot be executed. Lineseal's own failures are warnings. Only when something it
+    reads is frozen or in quarantine the program is not started, and the exit status is 4.
     """
+    if (override_reason is None) is not (override_approver is None):
+        raise click.UsageError("an override needs --override-reason and --override-approver")
     # No relay yet: the program may have one, and this one ships after the program ended.
     with Emitter.from_env(strict=False, relay=False) as emitter:
         record = emitter.run(
@@ -118,8 +130,14 @@ def run(
             entry_point=fit(redact_command(command)),
         )
         with record:
-            record.reads(*reads)
-            status, started = _run_child(command, record)
+            try:
+                record.reads(*reads, override_reason=override_reason, approved_by=override_approver)
+            except Contained as error:
+                _say(f"lineseal: error: {error} [{error.code}]")
+                record.fail(str(error))
+                status, started = int(Exit.NOT_ALLOWED), False
+            else:
+                status, started = _run_child(command, record)
             # What a failed program left behind is recorded too: it is there. But what lies there
             # when the program never ran is of an earlier run.
             if started:

@@ -3,7 +3,7 @@
 A freeze or a hold stands until two people have released exactly its subject since, each in an
 event of their own under their own key. Anybody may be one of them; a name that is only asserted
 releases nothing. An order that is only asserted stands at gates, where somebody can ask; it stops
-no job. Source: ADR-0020.
+no job. Source: ADR-0030.
 """
 
 from __future__ import annotations
