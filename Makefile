@@ -49,7 +49,7 @@ format: $(DEV) ## Rewrite the files in the project's format
 
 docs: $(DEV) ## Write the reference pages and the README's outputs again from the program
 	@for page in settings.document:docs/configuration.md commandline.document:docs/commands.md \
-	    queries.index:queries/README.md; do \
+	    queries.index:queries/README.md queries.rules_page:docs/rules.md; do \
 	  $(BIN)/python -m lineseal.$${page%:*} > .page || { rm -f .page; exit 1; }; \
 	  mv .page $${page#*:}; \
 	done

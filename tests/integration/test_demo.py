@@ -22,10 +22,21 @@ import pytest
 
 from lineseal.demo.command import sum_up
 from lineseal.demo.folder import prepare
-from lineseal.demo.processes import Workshop
+from lineseal.demo.pipeline import source
+from lineseal.demo.pipeline.partner import INCOMING_FILE
+from lineseal.demo.pipeline.tables import write_rows
+from lineseal.demo.processes import Finished, Workshop
 from lineseal.demo.questions import QUESTIONS, Question, unmet
 from lineseal.demo.screen import Screen
-from lineseal.demo.story import CLEAN_MODEL, FEED, POISONED_MODEL
+from lineseal.demo.story import (
+    APPROVER,
+    CLEAN_MODEL,
+    FEED,
+    MODEL_ONE,
+    MODEL_TWO,
+    POISONED_MODEL,
+    SETUP,
+)
 from lineseal.schemas.codec import decode_header
 from lineseal.schemas.errors import ConfigurationError
 from lineseal.schemas.model import BatchFlags, BatchHeader
@@ -132,6 +143,49 @@ def test_each_stage_is_a_process_with_its_own_closed_epoch(demo: dict[str, Any])
     finals = [header for header in headers if header.flags & BatchFlags.FINAL]
 
     assert len(instrumented) == len({header.epoch for header in headers}) == len(finals)
+
+
+def test_the_feed_raises_the_expected_rules_and_no_others(demo: dict[str, Any]) -> None:
+    """Unreviewed new source, one class worse: high alerts about model 2, signed, with context."""
+    rows = demo["answers"]["alerts"]["rows"]
+    context = _sql(_folder(demo), "SELECT context FROM alert WHERE rule_id = 'DP-006'")
+
+    assert {(row["rule"], row["subject"], row["status"]) for row in rows} == {
+        ("DP-006", POISONED_MODEL, "open"),
+        ("DP-024", POISONED_MODEL, "open"),
+    }
+    assert "supplier Acme Scans" in context[0]["context"]
+    assert list((_folder(demo) / ".lineseal" / "log" / "alerts").iterdir())
+
+
+def test_a_clean_run_of_the_same_pipeline_raises_no_alert(tmp_path: Path) -> None:
+    """The partner labels rightly and bob approved the source: every stage runs, no rule fires."""
+    workshop = Workshop(prepare(tmp_path / "demo"), tmp_path)
+    said: list[tuple[int, str]] = []
+    for arguments in SETUP:
+        said.append(_status(workshop.lineseal(*arguments)))
+    for step in (*MODEL_ONE, *MODEL_TWO):
+        said.append(_status(workshop.stage(step.module, *step.arguments)))
+        if step.module == "partner":
+            write_rows(str(workshop.folder / INCOMING_FILE), source.load().partners)
+        if step.module == "receive":
+            said.append(_status(workshop.lineseal(*APPROVE_SOURCE)))
+    said.append(_status(workshop.lineseal("materialise", "--once")))
+    alerts = workshop.lineseal("alerts", "--all", "--json")
+
+    assert [problem for problem in said if problem[0] != 0] == []
+    assert (alerts.status, json.loads(alerts.stdout)["rows"]) == (0, [])
+
+
+APPROVE_SOURCE = (
+    *("emit", "approval", "--as", APPROVER, "--subject", FEED, "--gate", "source"),
+    *("--decision", "approve", "--approver", APPROVER, "--mode", "explicit"),
+    *("--reason", "reviewed with the partner, ticket 77"),
+)
+
+
+def _status(done: Finished) -> tuple[int, str]:
+    return done.status, done.stderr
 
 
 def test_nothing_was_refused_or_lost(demo: dict[str, Any]) -> None:

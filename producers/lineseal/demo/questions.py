@@ -56,12 +56,26 @@ def _people(answer: JsonAnswer) -> dict[str, Any]:
     return {f"{row['who']}: {row['did']} {row['what']}": row["own_key"] for row in answer["rows"]}
 
 
+def alarms(answer: JsonAnswer) -> dict[str, str]:
+    """Return rule to subject for the rows of an answer of ``alerts``."""
+    return {row["rule"]: row["subject"] for row in answer["rows"]}
+
+
 def _status(answer: JsonAnswer) -> dict[str, Any]:
     (row,) = answer["rows"]
     return {"rejects": row["rejects"]}
 
 
 QUESTIONS: tuple[Question, ...] = (
+    Question(
+        key="alerts",
+        asks="What did the detections raise?",
+        arguments=("alerts",),
+        means="A class got worse, and data of a source nobody reviewed was learned from.",
+        status=Exit.FINDING,
+        findings=alarms,
+        expected={"DP-006": POISONED_MODEL, "DP-024": POISONED_MODEL},
+    ),
     Question(
         key="trace",
         asks="Which data built model 2?",

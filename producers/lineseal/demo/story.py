@@ -17,6 +17,7 @@ SETUP: tuple[tuple[str, ...], ...] = (
     ("init", "--producer", PRODUCER),
     ("keys", "new", LABELLER, "--person", "--enrol"),
     ("keys", "new", APPROVER, "--person", "--enrol"),
+    ("keys", "new", "detect", "--role", "detect", "--role", "emit", "--enrol"),
 )
 
 

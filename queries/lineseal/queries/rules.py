@@ -59,6 +59,8 @@ _ATLAS = re.compile(r"AML\.T[0-9]{4}(\.[0-9]{3})?")
 _OWASP = re.compile(r"(LLM|ML)[0-9]{2}:[0-9]{4}")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _WINDOW = re.compile(r"([1-9][0-9]*) (minute|hour|day)s?")
+_WIDER = re.compile(r"\b(?:FROM|JOIN)\s+(touched_upstream|touched_downstream)\b", re.IGNORECASE)
+_NARROWED = re.compile(r"\b(?:FROM|JOIN)\s+\(?(?:touched\w*|affected_run|training\w*|ancestor)\b", re.IGNORECASE)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 
@@ -116,6 +118,13 @@ class Rule:
     def uses(self) -> frozenset[str]:
         """Return the ``$names`` of its statement."""
         return frozenset(parameters_of(self.sql))
+
+    @property
+    def judges(self) -> str | None:
+        """Name the prepared table of scopes it judges; None: everything, whenever it runs."""
+        if (wider := _WIDER.search(self.sql)) is not None:
+            return wider[1].lower()
+        return "touched" if _NARROWED.search(self.sql) else None
 
 
 @cache

@@ -11,8 +11,9 @@ A file is a list of cases::
 Times are counted from 2026-01-01 (``90s``, ``10m``, ``1h``, ``2d``). ``#a`` stands for a digest
 that is the same wherever ``#a`` is written. A body is named as its table and holds its fields;
 what is left out is null. ``by`` a person means: under their own key; add ``"verified": false``
-for a decision that is only asserted. ``reject`` and ``batch`` give columns of those tables.
-The facts go through the code that writes real ones, into a store in memory.
+for a decision that is only asserted. ``reject``, ``batch`` and ``finding`` give columns of those
+tables; batches given so make chains, whose findings are computed. The facts go through the code
+that writes real ones, into a store in memory.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any, cast, get_origin
 
 import duckdb
 
+from lineseal.consumers.findings import update_chain_findings
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.rows import Row, Rows
 from lineseal.consumers.write import TableWriter
@@ -110,6 +112,7 @@ class FactWriter:
         self._writer = TableWriter(connection)
         self._commits = 0
         self._log_index = 0
+        self._chained = False
 
     def commit(self, facts: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
         """Write numbered facts as one commit; the number makes ids and batches."""
@@ -119,9 +122,13 @@ class FactWriter:
         for number, fact in facts:
             _add_fact(rows, number, fact, ingest)
             self._log_index += 1
+            self._chained = self._chained or "batch" in fact
         rows.add("log_entry", _log_entry(self._log_index, ingest))
         self._writer.insert_all(rows)
-        resolve(self._connection, _EPOCH + dt.timedelta(microseconds=ingest))
+        at = _EPOCH + dt.timedelta(microseconds=ingest)
+        resolve(self._connection, at)
+        if self._chained:  # batches nobody gave have holes that mean nothing
+            update_chain_findings(self._connection, at)
 
 
 def _log_entry(index: int, ingest: int) -> Row:
@@ -142,15 +149,18 @@ def _add_fact(rows: Rows, number: int, fact: Mapping[str, Any], ingest: int) -> 
     if "reject" in fact:
         rows.add("reject", _reject_row(number, fact["reject"], at, ingest))
         return
+    if "finding" in fact:
+        rows.add("finding", _finding_row(number, fact, at, ingest))
+        return
     names = fact.keys() - _KEYS
     if "batch" in fact and not names:
-        rows.add("batch", _batch_row(number, fact, at, ingest, events=0))
+        rows.add("batch", _batch_row(number, fact, at, ingest))
         return
     (name,) = names
     if name != "run" and name not in BODY_FIELDS:
         raise ConfigurationError(f"{name!r} is no body")
     event = _event_row(number, fact, name, at, ingest)
-    rows.add("batch", _batch_row(number, fact, at, ingest, events=1))
+    rows.add("batch", _batch_row(number, fact, at, ingest))
     rows.add("event", event)
     if name == "run":
         _add_run(rows, event, dict(fact["run"]))
@@ -191,16 +201,18 @@ def _event_row(number: int, fact: Mapping[str, Any], name: str, at: int, ingest:
     }
 
 
-def _batch_row(number: int, fact: Mapping[str, Any], at: int, ingest: int, *, events: int) -> Row:
+def _batch_row(number: int, fact: Mapping[str, Any], at: int, ingest: int) -> Row:
     by = str(fact["by"])
+    given = dict(fact.get("batch", {}))
+    epoch, seq = given.get("epoch", f"epoch-of-{by}"), given.get("batch_seq", number)
     row: Row = {
         "producer": by,
-        "epoch": f"epoch-of-{by}",
-        "batch_seq": number,
-        "first_seq": number,
-        "event_count": events,
-        "header_sha256": f"{number:064x}",
-        "prev_header_sha256": "",
+        "epoch": epoch,
+        "batch_seq": seq,
+        "first_seq": seq,
+        "event_count": 1,
+        "header_sha256": _header(epoch, seq),
+        "prev_header_sha256": _header(epoch, seq - 1),
         "merkle_root": "00" * 32,
         "schema_sha256": "00" * 32,
         "created_at": micros(moment(fact["created"])) if "created" in fact else at,
@@ -214,8 +226,23 @@ def _batch_row(number: int, fact: Mapping[str, Any], at: int, ingest: int, *, ev
         "logged_at": None,
         "ingest_time": ingest,
     }
-    given = dict(fact.get("batch", {}))
     return {**row, **given}
+
+
+def _header(epoch: str, seq: int) -> str:
+    return hashlib.sha256(f"{epoch}/{seq}".encode()).hexdigest()
+
+
+def _finding_row(number: int, fact: Mapping[str, Any], at: int, ingest: int) -> Row:
+    return {
+        "finding_id": f"{number:016x}",
+        "producer": str(fact["by"]),
+        "keyid": "00" * 32,
+        "span_start": at,
+        "detail": "",
+        "opened_at": ingest,
+        **fact["finding"],
+    }
 
 
 def _reject_row(number: int, given: Mapping[str, Any], at: int, ingest: int) -> Row:

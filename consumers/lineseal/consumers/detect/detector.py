@@ -219,10 +219,12 @@ class Detector:
         *,
         everywhere: bool,
     ) -> None:
-        states = records.judged_states(
-            connection, [rule.rule_id for rule in asked], everywhere=everywhere
-        )
-        done.judged.update({state["alert_id"]: state for state in states})
+        groups: dict[str | None, list[str]] = {}
+        for rule in asked:
+            groups.setdefault(None if everywhere else rule.judges, []).append(rule.rule_id)
+        for scopes, rules in groups.items():
+            states = records.judged_states(connection, rules, scopes)
+            done.judged.update({state["alert_id"]: state for state in states})
         # What a rule finds outside the scopes it was to judge is compared with what is known.
         others = {finding.alert_id for finding in done.found} - done.judged.keys()
         if others:

@@ -25,11 +25,11 @@ def watermark(connection: duckdb.DuckDBPyConnection) -> dt.datetime | None:
 
 
 def judged_states(
-    connection: duckdb.DuckDBPyConnection, rule_ids: Sequence[str], *, everywhere: bool
+    connection: duckdb.DuckDBPyConnection, rule_ids: Sequence[str], scopes: str | None
 ) -> list[State]:
-    """Return the alerts of rules in the scopes that are judged now, or in all scopes."""
+    """Return the alerts of rules in the scopes of a prepared table, or in all scopes."""
     of_rules = "SELECT * FROM alert WHERE rule_id IN (SELECT unnest($rules))"
-    in_scope = "" if everywhere else " AND scope IN (SELECT scope FROM touched)"
+    in_scope = "" if scopes is None else f" AND scope IN (SELECT scope FROM {scopes})"
     return _states(connection, of_rules + in_scope, {"rules": list(rule_ids)})
 
 

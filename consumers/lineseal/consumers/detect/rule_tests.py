@@ -62,7 +62,7 @@ def run_rule(rule: Rule, folder: Path | None = None) -> list[CaseResult]:
 
 def run_case(rule: Rule, case: Case, connection: duckdb.DuckDBPyConnection) -> CaseResult:
     """Run one case on a store in memory; what was in it is removed first."""
-    clear(connection, _tables(connection))
+    clear(connection, tables(connection))
     if case.facts:
         FactWriter(connection).commit(enumerate(case.facts))
     settings = PolicySettings(**{name: tuple(values) for name, values in case.policy.items()})
@@ -80,7 +80,8 @@ def clear(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
         connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - names from the catalogue
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the names of the store's tables."""
     rows = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND schema_name = 'main'"
     ).fetchall()

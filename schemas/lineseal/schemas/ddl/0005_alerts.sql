@@ -89,6 +89,9 @@ CREATE MACRO is_about(a, b) AS
 CREATE MACRO is_data(kind) AS
   kind IN ('dataset', 'label_set', 'feature_set', 'embedding_set', 'preference_set');
 CREATE MACRO is_model(kind) AS kind IN ('model', 'checkpoint', 'model_update');
+-- The host of a URI in lower case, '' without one; a user name before it is none.
+CREATE MACRO source_host(uri) AS
+  regexp_extract(lower(uri), '^[a-z0-9+.-]+://(?:[^/@]*@)?([^/:?#]+)', 1);
 -- One person under several spellings: Alice, alice@example.com, person:alice.
 CREATE MACRO person_key(who) AS
   lower(trim(split_part(regexp_replace(who, '^(person|user):', ''), '@', 1)));

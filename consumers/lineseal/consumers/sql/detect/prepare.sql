@@ -31,19 +31,36 @@ WITH said AS (
   UNION SELECT subject.type || ':' || subject.name FROM containment WHERE $since IS NULL OR ingest_time > $since
   UNION SELECT 'producer:' || producer FROM batch WHERE $since IS NULL OR ingest_time > $since
   UNION SELECT 'producer:' || log_key FROM reject WHERE $since IS NULL OR ingest_time > $since
+  UNION SELECT 'producer:' || producer FROM finding WHERE $since IS NULL OR opened_at > $since OR closed_at > $since
 )
 SELECT * FROM said WHERE scope IS NOT NULL;
 
--- What is registered as coming from a source or supplier that was spoken about.
+-- What is registered as coming from a source that somebody decided about, or that turns out to be
+-- known for longer: under any of its names.
+CREATE OR REPLACE TEMP TABLE source_name AS
+SELECT subject.artifact AS artifact, event_time, ingest_time,
+  'source:' || coalesce(source.uri, supplier.name) AS scope,
+  unnest([lower(supplier.name), lower(source.publisher), lower(source.uri), source_host(source.uri)]) AS name
+FROM registration
+WHERE $since IS NOT NULL AND subject.artifact IS NOT NULL AND (source IS NOT NULL OR supplier IS NOT NULL);
+
 INSERT INTO touched_artifact
-SELECT DISTINCT unnest(r.subject.artifact)
-FROM registration r
-WHERE r.subject.artifact IS NOT NULL AND $since IS NOT NULL AND (
-  'source:' || r.supplier.name IN (SELECT scope FROM touched_other)
-  OR 'supplier:' || r.supplier.name IN (SELECT scope FROM touched_other)
-  OR 'source:' || r.source.publisher IN (SELECT scope FROM touched_other)
-  OR 'source:' || r.source.uri IN (SELECT scope FROM touched_other)
-);
+WITH spoken AS (
+  SELECT lower(subject.name) AS name FROM approval WHERE ingest_time > $since AND subject.name IS NOT NULL
+  UNION
+  SELECT name FROM source_name
+  GROUP BY name
+  HAVING min(event_time) FILTER (ingest_time > $since) < min(event_time) FILTER (ingest_time <= $since)
+)
+SELECT DISTINCT unnest(artifact) FROM source_name SEMI JOIN spoken USING (name);
+
+INSERT INTO touched_other
+SELECT scope
+FROM source_name s
+WHERE scope IS NOT NULL AND (s.artifact.kind, s.artifact.namespace, s.artifact.name) IN (
+  SELECT (kind, namespace, name) FROM touched_artifact
+)
+EXCEPT SELECT scope FROM touched_other;
 
 CREATE OR REPLACE TEMP TABLE touched_name AS
 SELECT DISTINCT kind, namespace, name FROM touched_artifact;
@@ -83,6 +100,39 @@ SELECT DISTINCT producer, run_id FROM run_event
 WHERE $since IS NOT NULL
   AND (SELECT validates_since IS DISTINCT FROM validates_since_before FROM practice)
 EXCEPT SELECT producer, run_id FROM affected_run;
+
+-- Names at or above, and at or below, what was touched: for rules whose subject lies further off.
+CREATE OR REPLACE TEMP TABLE touched_upstream AS
+WITH RECURSIVE run AS (
+  SELECT edge.producer, edge.run_id
+  FROM edge
+  JOIN artifact_version v USING (artifact_version_id)
+  JOIN touched_artifact t ON is_about(t, v)
+  WHERE edge.known_to IS NULL AND $since IS NOT NULL
+  UNION
+  SELECT producer, run_id FROM run_event WHERE $since IS NOT NULL AND ingest_time > $since
+  UNION
+  SELECT writes.producer, writes.run_id
+  FROM run
+  JOIN edge reads ON reads.producer = run.producer AND reads.run_id = run.run_id
+    AND reads.direction = 'input' AND reads.known_to IS NULL
+  JOIN edge writes ON writes.artifact_version_id = reads.artifact_version_id
+    AND writes.direction = 'output' AND writes.known_to IS NULL
+)
+SELECT artifact_scope(v) AS scope
+FROM artifact_version v
+WHERE v.known_to IS NULL AND ($since IS NULL OR v.artifact_version_id IN (
+  SELECT edge.artifact_version_id FROM edge JOIN run USING (producer, run_id) WHERE edge.known_to IS NULL
+))
+UNION SELECT kind || ':' || namespace || '/' || name FROM touched_name;
+
+CREATE OR REPLACE TEMP TABLE touched_downstream AS
+SELECT artifact_scope(v) AS scope
+FROM artifact_version v
+JOIN edge USING (artifact_version_id)
+JOIN affected_run ON affected_run.producer = edge.producer AND affected_run.run_id = edge.run_id
+WHERE edge.direction = 'output' AND edge.known_to IS NULL AND v.known_to IS NULL
+UNION SELECT kind || ':' || namespace || '/' || name FROM touched_name;
 
 -- The training runs among them: what makes a model, or says that it trains.
 CREATE OR REPLACE TEMP TABLE training AS
@@ -164,6 +214,7 @@ SELECT name FROM (
   UNION ALL SELECT 'event', EXISTS (FROM event WHERE $since IS NULL OR ingest_time > $since)
   UNION ALL SELECT 'batch', EXISTS (FROM batch WHERE $since IS NULL OR ingest_time > $since)
   UNION ALL SELECT 'reject', EXISTS (FROM reject WHERE $since IS NULL OR ingest_time > $since)
+  UNION ALL SELECT 'finding', EXISTS (FROM finding WHERE $since IS NULL OR opened_at > $since OR closed_at > $since)
   UNION ALL SELECT 'registration', EXISTS (FROM registration WHERE $since IS NULL OR ingest_time > $since)
   UNION ALL SELECT 'validation', EXISTS (FROM validation WHERE $since IS NULL OR ingest_time > $since)
   UNION ALL SELECT 'evaluation', EXISTS (FROM evaluation WHERE $since IS NULL OR ingest_time > $since)

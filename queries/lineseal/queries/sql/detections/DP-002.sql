@@ -7,7 +7,7 @@
 -- confidence: high
 -- atlas:   AML.T0074, AML.T0012
 -- owasp:   ML06:2023
--- reads:   reject
+-- reads:   reject, finding, batch
 -- clock:   commit
 -- key:     producer as the log names it
 -- window:  none
@@ -16,7 +16,8 @@
 -- runbook: docs/runbooks/DP-002.md
 -- why:     Somebody sealed records without a key that may speak for that producer: an impostor,
 --          a stolen and revoked key, or bytes changed on the way. The producer is what the log
---          says and is not proven.
+--          says and is not proven. What a key sealed before it was found to be stolen was taken
+--          in, and proves nothing: its first 100 events are the evidence.
 SELECT
   'producer:' || log_key AS scope,
   'producer:' || log_key AS subject,
@@ -29,3 +30,11 @@ WHERE code IN (
     'KEY_REVOKED', 'SCOPE', 'WRONG_DEPLOYMENT', 'ROOT_MISMATCH', 'WRONG_TYPE', 'WEAK_KEY'
   )
   AND 'producer:' || log_key IN (SELECT scope FROM touched)
+UNION ALL
+SELECT 'producer:' || u.producer, 'producer:' || u.producer, e.event_time, e.event_id,
+  'KEY_COMPROMISED: what key ' || left(e.keyid, 16) || ' sealed since then proves nothing'
+FROM untrusted_batch u
+JOIN event e USING (producer, epoch, batch_seq)
+WHERE u.code = 'KEY_COMPROMISED' AND u.known_to IS NULL
+  AND 'producer:' || u.producer IN (SELECT scope FROM touched)
+QUALIFY row_number() OVER (PARTITION BY u.producer, e.keyid ORDER BY e.event_time, e.event_id) <= 100

@@ -19,18 +19,18 @@
 --          its URI up to a slash; or when a person approved the source or the artifact at the
 --          gate source by then.
 WITH registered AS (
-  SELECT *, subject_scope(subject) AS scope,
-    regexp_extract(lower(source.uri), '^[a-z0-9+.-]+://(?:[^/@]*@)?([^/:?#]+)', 1) AS host
+  SELECT *, coalesce('source:' || coalesce(source.uri, supplier.name), subject_ref(subject)) AS scope,
+    source_host(source.uri) AS host
   FROM registration
   WHERE (source.uri IS NOT NULL OR supplier.name IS NOT NULL OR subject.type = 'source')
     AND coalesce(acquisition.method, '') NOT IN ('internal', 'synthetic')
     AND coalesce(subject.type, '') NOT IN ('policy', 'stage', 'producer', 'job')
     AND len($allowed_sources) > 0
-    AND subject_scope(subject) IN (SELECT scope FROM touched)
+    AND coalesce('source:' || coalesce(source.uri, supplier.name), subject_ref(subject)) IN (SELECT scope FROM touched)
 ), allowed AS (
   SELECT lower(unnest($allowed_sources)) AS entry
 )
-SELECT scope, coalesce('source:' || coalesce(source.uri, supplier.name), subject_ref(subject)) AS subject, event_time AS seen_at, event_id,
+SELECT scope, scope AS subject, event_time AS seen_at, event_id,
   subject_ref(subject) || ' comes from ' || coalesce(source.uri, supplier.name, subject.name) AS reason
 FROM registered r
 WHERE NOT EXISTS (

@@ -18,20 +18,20 @@
 -- why:     The same place at the same revision gave other bytes than before, or it has another
 --          publisher or other maintainers: a split view, a bought domain, or a takeover.
 WITH said AS (
-  SELECT event_time, event_id, subject_scope(subject) AS scope, source.uri AS uri, source.revision AS revision,
+  SELECT event_time, event_id, 'source:' || source.uri AS scope, subject_scope(subject) AS artifact, source.uri AS uri, source.revision AS revision,
     coalesce(subject.artifact.digest, publisher_digest) AS digest, source.publisher AS publisher,
     nullif(list_sort(list_distinct(source.maintainers)), []) AS maintainers
   FROM registration
-  WHERE source.uri IS NOT NULL AND subject_scope(subject) IN (SELECT scope FROM touched)
+  WHERE source.uri IS NOT NULL AND 'source:' || source.uri IN (SELECT scope FROM touched)
 ), content AS (
-  SELECT *, first_value(digest) OVER (PARTITION BY scope, uri, revision ORDER BY event_time, event_id) AS before
+  SELECT *, first_value(digest) OVER (PARTITION BY artifact, uri, revision ORDER BY event_time, event_id) AS before
   FROM said
   WHERE revision IS NOT NULL AND digest IS NOT NULL
 ), owner AS (
-  SELECT *, lag(publisher) OVER (PARTITION BY scope, uri ORDER BY event_time, event_id) AS before
+  SELECT *, lag(publisher) OVER (PARTITION BY artifact, uri ORDER BY event_time, event_id) AS before
   FROM said WHERE publisher IS NOT NULL
 ), keeper AS (
-  SELECT *, lag(maintainers) OVER (PARTITION BY scope, uri ORDER BY event_time, event_id) AS before
+  SELECT *, lag(maintainers) OVER (PARTITION BY artifact, uri ORDER BY event_time, event_id) AS before
   FROM said WHERE maintainers IS NOT NULL
 ), changed AS (
   SELECT scope, uri, event_time, event_id, 'revision ' || revision || ' had ' || left(before, 19) || ' and has ' || left(digest, 19) AS what
@@ -43,4 +43,4 @@ WITH said AS (
     'the maintainers were ' || array_to_string(before, ', ') || ' and are ' || array_to_string(maintainers, ', ')
   FROM keeper WHERE maintainers <> before
 )
-SELECT scope, 'source:' || uri AS subject, event_time AS seen_at, event_id, what AS reason FROM changed
+SELECT scope, scope AS subject, event_time AS seen_at, event_id, what AS reason FROM changed

@@ -29,7 +29,7 @@ WITH RECURSIVE ordered AS (
       WHERE NOT r.held AND r.event_time > h.event_time AND (is_about(r.artifact, h.artifact) OR is_about(h.artifact, r.artifact))
     ) AS until
   FROM held h
-  WHERE held
+  WHERE held AND artifact_scope(artifact) IN (SELECT scope FROM touched_upstream)
 ), below AS (
   SELECT artifact_ref(active.artifact) AS root, v.artifact_version_id
   FROM active JOIN artifact_version v ON is_about(active.artifact, v)

@@ -7,7 +7,7 @@
 -- confidence: medium
 -- atlas:   AML.T0012, AML.T0081
 -- owasp:   ML06:2023
--- reads:   batch, registration, approval, key_change
+-- reads:   batch, finding, registration, approval, key_change
 -- clock:   tick
 -- key:     producer, or policy
 -- window:  none
@@ -18,8 +18,8 @@
 --          defaults
 -- runbook: docs/runbooks/DP-025.md
 -- why:     A producer fell silent longer than its interval allows (named in the policy, or
---          learned from at least six days while others are still heard), it lost events, or
---          policy, own rules or keys were changed and nobody approved that.
+--          in the keyring, or learned from at least six days while others are still heard), it
+--          lost events, or policy, own rules or keys were changed and nobody approved that.
 WITH expected AS (
   SELECT split_part(e, '=', 1) AS producer, CAST(split_part(e, '=', 2) AS BIGINT) AS seconds
   FROM (SELECT unnest($expected_producers) AS e)
@@ -53,6 +53,11 @@ FROM heard h JOIN rhythm r USING (producer)
 WHERE r.days >= $min_days AND $now > h.last + r.longest * $factor
   AND h.producer NOT IN (SELECT producer FROM expected)
   AND EXISTS (FROM heard o WHERE o.producer <> h.producer AND NOT starts_with(o.producer, 'person:') AND o.last > h.last + r.longest * 2 AND o.last > $now - r.longest)
+UNION ALL
+SELECT 'producer:' || producer, 'producer:' || producer, coalesce(span_start, opened_at), NULL, code || ': ' || detail
+FROM finding
+WHERE code IN ('SILENT_PRODUCER', 'KEYRING_ROLLBACK') AND closed_at IS NULL
+  AND producer NOT IN (SELECT producer FROM expected)
 UNION ALL
 SELECT 'producer:' || producer, 'producer:' || producer, created_at, NULL, loss.count || ' events were lost: ' || loss.reason
 FROM batch WHERE loss IS NOT NULL
