@@ -161,9 +161,7 @@ def test_the_feed_raises_the_expected_rules_and_no_others(demo: dict[str, Any]) 
 def test_a_clean_run_of_the_same_pipeline_raises_no_alert(tmp_path: Path) -> None:
     """The partner labels rightly and bob approved the source: every stage runs, no rule fires."""
     workshop = Workshop(prepare(tmp_path / "demo"), tmp_path)
-    said: list[tuple[int, str]] = []
-    for arguments in SETUP:
-        said.append(_status(workshop.lineseal(*arguments)))
+    said = [_status(workshop.lineseal(*arguments)) for arguments in SETUP]
     for step in (*MODEL_ONE, *MODEL_TWO):
         said.append(_status(workshop.stage(step.module, *step.arguments)))
         if step.module == "partner":

@@ -60,7 +60,9 @@ _OWASP = re.compile(r"(LLM|ML)[0-9]{2}:[0-9]{4}")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _WINDOW = re.compile(r"([1-9][0-9]*) (minute|hour|day)s?")
 _WIDER = re.compile(r"\b(?:FROM|JOIN)\s+(touched_upstream|touched_downstream)\b", re.IGNORECASE)
-_NARROWED = re.compile(r"\b(?:FROM|JOIN)\s+\(?(?:touched\w*|affected_run|training\w*|ancestor)\b", re.IGNORECASE)
+_NARROWED = re.compile(
+    r"\b(?:FROM|JOIN)\s+(?:touched\w*|affected_run|training\w*|ancestor)\b", re.IGNORECASE
+)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 

@@ -12,8 +12,8 @@ from lineseal.queries.rules import Rule, shipped_rules
 _INTRODUCTION = """\
 # Rules
 
-What ships. How rules run, become alerts and are written: [detections.md](detections.md). Severity and
-confidence are judged for an ordinary plant; technique ids are those of MITRE ATLAS, then OWASP's. An
+What ships. How rules run, become alerts and are written: [detections.md](detections.md). Severity
+and confidence are judged for an ordinary plant; technique ids are MITRE ATLAS's, then OWASP's. An
 *experimental* rule needs profiles or label reviews that few record yet. `tick` rules judge absence.
 
 Rendered from the heads by `python -m lineseal.queries.rules_page`; a test compares.

@@ -29,7 +29,7 @@ def judged_states(
 ) -> list[State]:
     """Return the alerts of rules in the scopes of a prepared table, or in all scopes."""
     of_rules = "SELECT * FROM alert WHERE rule_id IN (SELECT unnest($rules))"
-    in_scope = "" if scopes is None else f" AND scope IN (SELECT scope FROM {scopes})"
+    in_scope = "" if scopes is None else f" AND scope IN (SELECT scope FROM {scopes})"  # noqa: S608 - ours
     return _states(connection, of_rules + in_scope, {"rules": list(rule_ids)})
 
 
