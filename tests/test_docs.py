@@ -17,6 +17,7 @@ import pytest
 from lineseal.commandline import document as commands_page
 from lineseal.commandline.exit_codes import Exit, exit_for
 from lineseal.commandline.program import COMMAND_GROUP
+from lineseal.queries import rules_page
 from lineseal.schemas import errors
 from lineseal.schemas.errors import LinesealError
 from lineseal.settings import document as settings_page
@@ -87,6 +88,22 @@ def test_every_setting_is_in_the_reference() -> None:
     shipped = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 
     assert shipped == settings_page.render(), REGENERATE
+
+
+def test_every_rule_is_in_the_reference() -> None:
+    """docs/rules.md is what the rules say of themselves."""
+    shipped = (ROOT / "docs" / "rules.md").read_text("utf-8")
+
+    assert shipped == rules_page.render_rules(), REGENERATE
+
+
+def test_the_rule_of_ones_own_works(tmp_path: Path) -> None:
+    """Who follows docs/detections.md gets the alert that the page shows."""
+    page = (ROOT / "docs" / "detections.md").read_text("utf-8")
+
+    (output,) = readme.play(page, tmp_path)
+
+    assert readme.lasting(output[1]).endswith(readme.lasting(output[0].text))
 
 
 def error_classes() -> list[type[LinesealError]]:

@@ -156,6 +156,7 @@ def test_a_change_of_the_policy_is_recorded_and_wants_an_approval(
 
 def wait_for_rule(call: Call, rule: str, subjects: set[str]) -> None:
     """Materialise until a tick judged it: ticks are a second apart here."""
+    found: list[dict[str, Any]] = []
     for _ in range(20):
         call("materialise")
         found = rows(call("alerts", "--rule", rule, "--json")[1])

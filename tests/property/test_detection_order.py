@@ -73,7 +73,7 @@ def detect(
     return connection.execute(CONTENT).fetchall()
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrival=arrivals())
 def test_the_order_of_arrival_changes_no_alert(
     store: duckdb.DuckDBPyConnection,

@@ -60,6 +60,7 @@ _OWASP = re.compile(r"(LLM|ML)[0-9]{2}:[0-9]{4}")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _WINDOW = re.compile(r"([1-9][0-9]*) (minute|hour|day)s?")
 _WIDER = re.compile(r"\b(?:FROM|JOIN)\s+(touched_upstream|touched_downstream)\b", re.IGNORECASE)
+_LEARNS = re.compile(r"\b(?:FROM|JOIN)\s+(?:training\w*|ancestor)\b", re.IGNORECASE)
 _NARROWED = re.compile(
     r"\b(?:FROM|JOIN)\s+(?:touched\w*|affected_run|training\w*|ancestor)\b", re.IGNORECASE
 )
@@ -120,6 +121,11 @@ class Rule:
     def uses(self) -> frozenset[str]:
         """Return the ``$names`` of its statement."""
         return frozenset(parameters_of(self.sql))
+
+    @property
+    def learns(self) -> bool:
+        """Tell whether it asks about training runs, which come in parts."""
+        return _LEARNS.search(self.sql) is not None
 
     @property
     def judges(self) -> str | None:

@@ -20,7 +20,15 @@ import duckdb
 
 from lineseal.consumers.detect import records
 from lineseal.consumers.detect.context import contexts
-from lineseal.consumers.detect.findings import Finding, ask, prepare
+from lineseal.consumers.detect.findings import (
+    Finding,
+    Occurrence,
+    ask,
+    gather,
+    parts_of_training,
+    prepare,
+    prepare_training,
+)
 from lineseal.consumers.detect.lifecycle import Change, changes
 from lineseal.consumers.detect.policy import Policy
 from lineseal.queries.rules import Rule
@@ -185,31 +193,41 @@ class Detector:
         newest: dt.datetime | None,
         tick: Mapping[str, Any] | None,
     ) -> None:
-        fresh: frozenset[str] = frozenset()
+        fresh, parts = frozenset[str](), 1
         if any(rule.clock == "commit" for rule in rules):
             fresh = prepare(connection, since)
+            prepare_training(connection, 0)
+            parts = parts_of_training(connection)
         now = tick["tick_time"] if tick is not None else _EPOCH
-        asked: list[Rule] = []
+        due = [
+            r for r in rules if r.clock == "tick" or since is None or fresh.intersection(r.reads)
+        ]
+        failed: set[str] = set()
+        found: dict[str, list[Occurrence]] = {rule.rule_id: [] for rule in due}
+        for part in range(parts):
+            if part:
+                prepare_training(connection, part)
+            for rule in due:
+                if rule.rule_id not in failed and (part == 0 or rule.learns):
+                    try:
+                        found[rule.rule_id] += self._ask(connection, rule, now)
+                    except LinesealError as error:
+                        done.failures.append(str(error))
+                        failed.add(rule.rule_id)
         for rule in rules:
-            if rule.clock == "tick" or since is None or fresh.intersection(rule.reads):
-                try:
-                    found = ask(
-                        connection,
-                        rule,
-                        self._policy.parameters[rule.rule_id],
-                        now=now,
-                        seconds=self._rule_seconds,
-                    )
-                except LinesealError as error:
-                    done.failures.append(str(error))
-                    continue
-                done.found.extend(found)
-                asked.append(rule)
-            done.progress.append(
-                self._progress(rule, newest, now if rule.clock == "tick" else None)
-            )
+            if rule.rule_id not in failed:
+                done.found.extend(gather(rule, found.get(rule.rule_id, [])))
+                at = now if rule.clock == "tick" else None
+                done.progress.append(self._progress(rule, newest, at))
+        asked = [rule for rule in due if rule.rule_id not in failed]
         done.asked += len(asked)
         self._note_judged(connection, done, asked, everywhere=since is None)
+
+    def _ask(
+        self, connection: duckdb.DuckDBPyConnection, rule: Rule, now: dt.datetime
+    ) -> list[Occurrence]:
+        parameters = self._policy.parameters[rule.rule_id]
+        return ask(connection, rule, parameters, now=now, seconds=self._rule_seconds)
 
     def _note_judged(
         self,

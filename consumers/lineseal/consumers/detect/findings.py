@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 
@@ -22,6 +22,8 @@ from lineseal.queries.rules import Rule
 from lineseal.queries.sql_worker import check_statement, watch
 from lineseal.schemas.errors import QueryError, SqlRefused
 
+Occurrence: TypeAlias = tuple[Any, ...]
+"""A row of a rule, as ``COLUMNS`` say."""
 COLUMNS = ("scope", "subject", "seen_at", "event_id", "reason")
 MAX_EVIDENCE = 100
 """Event ids an alert names, the earliest by time."""
@@ -58,21 +60,31 @@ class Finding:
 
 def prepare(connection: duckdb.DuckDBPyConnection, since: dt.datetime | None) -> frozenset[str]:
     """Make the temporary tables rules read, and return the tables that have rows after *since*."""
-    for statement in _prepare_statements(connection):
-        wanted = "since" in statement.named_parameters
-        connection.execute(statement, {"since": since} if wanted else {})
+    _run(connection, "prepare.sql", since=since)
     rows = connection.execute("SELECT name FROM fresh").fetchall()
     return frozenset(name for (name,) in rows)
 
 
-def _prepare_statements(connection: duckdb.DuckDBPyConnection) -> list[duckdb.Statement]:
-    return connection.extract_statements(_prepare_script())
+def parts_of_training(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return how many parts the training runs with news come in: at least one."""
+    row = connection.execute("SELECT coalesce(max(part), 0) + 1 FROM training_run").fetchone()
+    return int(row[0]) if row else 1
+
+
+def prepare_training(connection: duckdb.DuckDBPyConnection, part: int) -> None:
+    """Make the temporary tables about one part of the training runs."""
+    _run(connection, "training.sql", part=part)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, name: str, **values: Any) -> None:
+    for statement in connection.extract_statements(_script(name)):
+        wanted = statement.named_parameters
+        connection.execute(statement, {key: values[key] for key in values if key in wanted})
 
 
 @cache
-def _prepare_script() -> str:
-    file = files("lineseal.consumers").joinpath("sql", "detect", "prepare.sql")
-    return file.read_text("utf-8")
+def _script(name: str) -> str:
+    return files("lineseal.consumers").joinpath("sql", "detect", name).read_text("utf-8")
 
 
 def ask(
@@ -82,8 +94,8 @@ def ask(
     *,
     now: dt.datetime,
     seconds: float,
-) -> list[Finding]:
-    """Ask one rule, after ``prepare``.
+) -> list[Occurrence]:
+    """Ask one rule for occurrences, after ``prepare`` and ``prepare_training``.
 
     Args:
         connection: Outside any transaction.
@@ -94,12 +106,15 @@ def ask(
 
     Raises:
         SqlRefused: A user's own rule does more than read, or ran over its limits.
-        QueryError: A user's own rule is no SQL, or returns other columns than it must.
+        QueryError: It cannot be run, or a user's own returns other columns than it must.
 
     """
     values = {**parameters, **({"now": now} if "now" in rule.uses else {})}
     if not rule.own:
-        rows = connection.execute(rule.sql, values).fetchall()
+        try:
+            rows = connection.execute(rule.sql, values).fetchall()
+        except duckdb.Error as error:
+            raise _cannot_run(rule, error) from error
     else:
         with _guarded(connection, rule, seconds):
             result = connection.execute(rule.sql, values)
@@ -108,12 +123,12 @@ def ask(
                 raise QueryError(f"rule {rule.rule_id} must return {', '.join(COLUMNS)}")
             rows = result.fetchmany(MAX_OWN_ROWS + 1)
             _check_rows(rule, rows)
-    return gather(rule, rows)
+    return rows
 
 
-def gather(rule: Rule, rows: Sequence[tuple[Any, ...]]) -> list[Finding]:
+def gather(rule: Rule, rows: Sequence[Occurrence]) -> list[Finding]:
     """Gather occurrences into one finding for each subject and window."""
-    groups: dict[tuple[str, dt.datetime | None], list[tuple[Any, ...]]] = {}
+    groups: dict[tuple[str, dt.datetime | None], list[Occurrence]] = {}
     for row in rows:
         _, subject, seen_at, *_ = row
         groups.setdefault((subject, _bucket(rule, seen_at)), []).append(row)
@@ -126,7 +141,7 @@ def gather(rule: Rule, rows: Sequence[tuple[Any, ...]]) -> list[Finding]:
 
 
 def _finding(
-    rule: Rule, subject: str, start: dt.datetime | None, rows: list[tuple[Any, ...]]
+    rule: Rule, subject: str, start: dt.datetime | None, rows: list[Occurrence]
 ) -> Finding:
     occurrences = {(row[2], row[3], row[4]) for row in rows}
     events = sorted({(seen, event) for seen, event, _ in occurrences if event is not None})
@@ -162,10 +177,14 @@ def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule, seconds: float) 
     except duckdb.InterruptException as error:
         raise SqlRefused(f"rule {rule.rule_id} ran over its {seconds:g} seconds") from error
     except duckdb.Error as error:
-        reason = str(error).partition("\n")[0]
-        raise QueryError(f"rule {rule.rule_id} cannot be run: {reason}") from error
+        raise _cannot_run(rule, error) from error
     finally:
         connection.execute("ROLLBACK")
+
+
+def _cannot_run(rule: Rule, error: duckdb.Error) -> QueryError:
+    reason = str(error).partition("\n")[0]
+    return QueryError(f"rule {rule.rule_id} cannot be run: {reason}")
 
 
 def _check_rows(rule: Rule, rows: list[tuple[Any, ...]]) -> None:

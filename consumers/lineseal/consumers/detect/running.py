@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import duckdb
+
 from lineseal.consumers.detect.detector import Detection, Detector
 from lineseal.consumers.detect.policy import load_policy
 from lineseal.consumers.detect.policy_record import record_policy
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.store import Store, write_fact
-from lineseal.schemas.errors import KeyMissing, LinesealError, LogError
+from lineseal.schemas.errors import KeyMissing, LinesealError, LogError, StoreError
 from lineseal.schemas.ids import now_us
 from lineseal.settings import Home, Settings
 from lineseal.signing.alert_record import NO_PREVIOUS, sign_alert_record
@@ -74,8 +76,10 @@ class Detections:
             return
         try:
             self.run()
-        except LinesealError as error:
-            get_logger().warning("cannot detect yet", code=error.code, reason=str(error))
+        except (LinesealError, duckdb.Error) as error:
+            code = error.code if isinstance(error, LinesealError) else StoreError.code
+            reason = str(error).partition("\n")[0]
+            get_logger().warning("cannot detect yet", code=code, reason=reason)
             self._not_before = now + _PAUSE_SECONDS
             return
         self._pending = False

@@ -103,7 +103,7 @@ def _filled(word: str) -> str:
 
 def _parse(command: click.Command, name: str, words: list[str]) -> None:
     with command.make_context(name, list(words)) as context:
-        left = [*context._protected_args, *context.args]  # no public name for it
+        left = [*context._protected_args, *context.args]  # pyright: ignore[reportPrivateUsage]
         if isinstance(command, click.Group) and left:
             _, found, rest = command.resolve_command(context, left)
             assert found is not None

@@ -28,12 +28,15 @@ WITH held AS (
   SELECT subject.artifact AS artifact, role, profile.row_sketch AS tokens
   FROM registration
   WHERE len(profile.row_sketch) > 0 AND is_data(subject.artifact.kind)
+), token AS (
+  SELECT DISTINCT artifact, coalesce(role, '') IN ('holdout', 'challenge', 'golden') AS held, len(tokens) AS size, unnest(tokens) AS token
+  FROM sketch
 ), overlap AS (
-  SELECT DISTINCT h.artifact AS held, s.artifact AS learned, len(list_intersect(h.tokens, s.tokens)) AS shared
-  FROM sketch h
-  JOIN sketch s ON s.artifact <> h.artifact
-  WHERE h.role IN ('holdout', 'challenge', 'golden') AND coalesce(s.role, '') NOT IN ('holdout', 'challenge', 'golden')
-    AND len(list_intersect(h.tokens, s.tokens)) >= greatest($min_rows, $min_share * len(h.tokens))
+  SELECT h.artifact AS held, s.artifact AS learned, count(DISTINCT token) AS shared
+  FROM token h JOIN token s USING (token)
+  WHERE h.held AND NOT s.held AND s.artifact <> h.artifact
+  GROUP BY h.artifact, s.artifact, h.size
+  HAVING count(DISTINCT token) >= greatest($min_rows, $min_share * h.size)
 ), used AS (
   SELECT t.scope, t.subject, t.started_at, t.event_id, a.*
   FROM training_output t JOIN ancestor a USING (producer, run_id)
