@@ -65,6 +65,8 @@ def measure(
     folder: Path, entries: list[dict[str, str]], arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """Build the store, then commit and detect in turns."""
+    for left in (*folder.glob(f"{LATE}.pem"), *(folder / "log").rglob(f"{LATE}*")):
+        left.unlink()  # of a former run
     late = generate_key(folder / f"{LATE}.pem")
     keyring = _keyring([*entries, _entry(late)])
     note("materialising")

@@ -31,7 +31,7 @@ Call: TypeAlias = Callable[..., tuple[int, str]]
 def call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Call:
-    """Run commands in a new home whose detections have a key; returns status and stdout."""
+    """Run commands in a new home; returns status and stdout."""
     monkeypatch.setenv("LINESEAL_HOME", str(tmp_path / ".lineseal"))
 
     def run(*words: str) -> tuple[int, str]:
@@ -40,7 +40,6 @@ def call(
         return int(status or 0), capsys.readouterr().out
 
     run("init", "--producer", "trainer")
-    run("keys", "new", "detect", "--role", "detect", "--role", "emit", "--enrol")
     run("keys", "new", "alice", "--person", "--enrol")
     return run
 

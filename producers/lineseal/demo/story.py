@@ -17,7 +17,6 @@ SETUP: tuple[tuple[str, ...], ...] = (
     ("init", "--producer", PRODUCER),
     ("keys", "new", LABELLER, "--person", "--enrol"),
     ("keys", "new", APPROVER, "--person", "--enrol"),
-    ("keys", "new", "detect", "--role", "detect", "--role", "emit", "--enrol"),
 )
 
 

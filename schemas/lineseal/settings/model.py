@@ -106,7 +106,7 @@ class DetectSettings:
     producer: str = _setting(
         "detect",
         "whose key signs alerts and changes of the policy: NAME of a key with the roles detect and "
-        "emit; without such a key alerts stay in the store",
+        "emit, as 'lineseal init' makes it; without such a key alerts stay in the store",
     )
     tick_seconds: int = _setting(
         60, "seconds between the signed moments that rules about absence are judged at", least=1

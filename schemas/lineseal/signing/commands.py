@@ -79,8 +79,8 @@ def init(producer: str, deployment: str | None) -> None:
     made = create_home(path, Holder.parse(producer), deployment, now_us)
     note(f"made the home {made.home.path}: deployment {made.deployment!r}, producer {producer!r}")
     note(f"  private key   {made.home.keys / producer}.pem (key {made.producer_keyid})")
-    for name, _ in SERVICES:
-        note(f"  private key   {made.home.keys / name}.pem, for the {name}: it signs checkpoints")
+    for name, _, what in SERVICES:
+        note(f"  private key   {made.home.keys / name}.pem, signs {what}")
     note(f"  root key      {made.home.root_keys / 'root-1.pem'} (key {made.root_keyid})")
     note(f"next: move {made.home.root_keys} to an offline place; only 'lineseal keys' needs it,")
     note("      and then you pass it with --root-key. Keep a second copy: it cannot be replaced.")

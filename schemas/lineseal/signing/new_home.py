@@ -25,8 +25,11 @@ from lineseal.signing.keyring import Keyring
 from lineseal.signing.keyring_file import write_keyring
 from lineseal.signing.signers import KeySigner, generate_key
 
-SERVICES: Final = (("materialiser", "log"),)
-"""Lineseal's own keys, by name and role: what signs receipts and checkpoints ([store] signer)."""
+SERVICES: Final = (
+    ("materialiser", ("log",), "checkpoints and receipts"),
+    ("detect", ("detect", "emit"), "alerts and changes of the policy"),
+)
+"""Lineseal's own keys: name, roles, and what they sign ([store] signer, [detect] producer)."""
 _DEPLOYMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 _CONFIG = """\
@@ -83,7 +86,7 @@ def create_home(
     name = _deployment_name(deployment)
     if holder.person:
         raise ConfigurationError("the producer of a home is a service, not a person")
-    if holder.name in dict(SERVICES):
+    if holder.name in {name for name, *_ in SERVICES}:
         raise ConfigurationError(f"{holder.name!r} is Lineseal's own name; choose another")
     _refuse_existing(home)
     try:
@@ -98,7 +101,7 @@ def create_home(
     settings = Settings(deployment=DeploymentSettings(name=name, roots=(root.keyid,)))
     custody = Custody(home, settings, clock)
     request, _ = custody.new_key(holder)
-    others = [custody.new_key(Holder(name), roles=(role,))[0] for name, role in SERVICES]
+    others = [custody.new_key(Holder(name), roles=roles)[0] for name, roles, _ in SERVICES]
     _first_keyring(home, [request, *others], root, clock())
     config = _CONFIG.format(deployment=name, root=root.keyid, producer=holder.producer)
     replace_public(home.config, config.encode())
@@ -112,7 +115,10 @@ def _first_keyring(
         version=1,
         expires=now + KEYRING_LIFETIME,
         deployment=requests[0].deployment,
-        entries=tuple(request.to_entry(not_before=now) for request in requests),
+        entries=tuple(
+            request.to_entry(not_before=now)
+            for request in sorted(requests, key=lambda request: request.producer)
+        ),
         roots=(root.public,),
     )
     write_keyring(home.keyring, keyring, [root])

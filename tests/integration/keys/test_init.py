@@ -36,7 +36,8 @@ def test_init_makes_a_home_that_seals_and_verifies(run: Run) -> None:
     assert (settings.deployment.name, settings.emitter.producer) == ("lab", PRODUCER)
     assert keyring_of(home).version == 1
     roles = {entry.producer: set(entry.roles) for entry in keyring_of(home).entries}
-    assert roles == {PRODUCER: {"emit"}, "materialiser": {"log"}}
+    own = {"materialiser": {"log"}, "detect": {"detect", "emit"}}
+    assert roles == {PRODUCER: {"emit"}, **own}
     assert accepted(home, sealed_by(home))
 
 
@@ -54,7 +55,7 @@ def test_everything_in_a_new_home_is_private(home: Home) -> None:
     keys = [*home.keys.glob("*.pem"), *home.root_keys.glob("*.pem")]
     folders = [home.path, *(path for path in home.path.iterdir() if path.is_dir())]
 
-    assert len(keys) == 3
+    assert len(keys) == 4
     assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
     assert (home.path / ".gitignore").read_text() == "*\n"
@@ -85,7 +86,7 @@ def test_init_makes_the_home_that_is_asked_for(
 
     assert (made.status, listed_there.status) == (0, 0)
     assert not (Path.cwd() / ".lineseal").exists()
-    assert json.loads(listed_there.out)["rows"][0]["producer"] == PRODUCER
+    assert PRODUCER in {row["producer"] for row in json.loads(listed_there.out)["rows"]}
 
 
 def test_init_never_touches_an_existing_home(run: Run, home: Home) -> None:
@@ -124,6 +125,7 @@ def test_init_never_touches_a_part_of_a_home(run: Run, home: Home, part: str) ->
         ("--producer", 'a"b'),
         ("--producer", "-dash"),
         ("--producer", "materialiser"),
+        ("--producer", "detect"),
         ("--producer", "ok", "--deployment", 'x"\nroots = []'),
         (),
     ],

@@ -200,13 +200,14 @@ def test_keys_are_listed_for_programs(run: Run, home: Home) -> None:
     """One shape: every key with its window, what it may do, and where its private half is."""
     run("keys", "new", "alice", "--person", "--enrol")
     answer = listed(run)
-    service, own, person = answer["rows"]
+    detect, service, own, person = answer["rows"]
 
     assert (answer["query"], answer["subject"], answer["keyring_version"]) == ("keys", "lab", 2)
     assert answer["roots"] == list(load_settings(home, {}).deployment.roots)
     assert (service["producer"], service["status"]) == (PRODUCER, "active")
     assert service["private_key"] == str(home.keys / f"{PRODUCER}.pem")
     assert (own["producer"], own["roles"]) == ("materialiser", ["log"])
+    assert (detect["producer"], detect["roles"]) == ("detect", ["detect", "emit"])
     assert (person["actor"], person["roles"]) == ("alice", ["emit", "override"])
     assert person["not_after"] is None
 

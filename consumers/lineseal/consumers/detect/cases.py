@@ -31,6 +31,8 @@ from typing import Any, cast, get_origin
 import duckdb
 
 from lineseal.consumers.findings import update_chain_findings
+from lineseal.consumers.journal import Entry
+from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.rows import Row, Rows
 from lineseal.consumers.write import TableWriter
@@ -111,7 +113,6 @@ class FactWriter:
         self._connection = connection
         self._writer = TableWriter(connection)
         self._commits = 0
-        self._log_index = 0
         self._chained = False
 
     def commit(self, facts: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
@@ -121,27 +122,14 @@ class FactWriter:
         rows = Rows()
         for number, fact in facts:
             _add_fact(rows, number, fact, ingest)
-            self._log_index += 1
             self._chained = self._chained or "batch" in fact
-        rows.add("log_entry", _log_entry(self._log_index, ingest))
         self._writer.insert_all(rows)
+        entry = Entry(kind="BATCH", value_sha256="", stream="cases", position=0, ingest_time=ingest)
+        append_entries(self._connection, [entry])
         at = _EPOCH + dt.timedelta(microseconds=ingest)
         resolve(self._connection, at)
         if self._chained:  # batches nobody gave have holes that mean nothing
             update_chain_findings(self._connection, at)
-
-
-def _log_entry(index: int, ingest: int) -> Row:
-    return {
-        "log_index": index,
-        "kind": "BATCH",
-        "value_sha256": "",
-        "stream": "cases",
-        "position": index,
-        "ingest_time": ingest,
-        "detail": "{}",
-        "leaf_sha256": "",
-    }
 
 
 def _add_fact(rows: Rows, number: int, fact: Mapping[str, Any], ingest: int) -> None:

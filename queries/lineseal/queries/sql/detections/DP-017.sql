@@ -31,18 +31,18 @@ WITH RECURSIVE ordered AS (
   FROM held h
   WHERE held AND artifact_scope(artifact) IN (SELECT scope FROM touched_upstream)
 ), below AS (
-  SELECT artifact_ref(active.artifact) AS root, v.artifact_version_id
+  SELECT DISTINCT v.artifact_version_id AS root_id, v.artifact_version_id
   FROM active JOIN artifact_version v ON is_about(active.artifact, v)
   WHERE v.known_to IS NULL
   UNION
-  SELECT below.root, writes.artifact_version_id
+  SELECT below.root_id, writes.artifact_version_id
   FROM below
   JOIN edge reads ON reads.artifact_version_id = below.artifact_version_id AND reads.direction = 'input' AND reads.known_to IS NULL
   JOIN edge writes ON writes.producer = reads.producer AND writes.run_id = reads.run_id AND writes.direction = 'output' AND writes.known_to IS NULL
 ), tainted AS (
-  SELECT DISTINCT root, v.* FROM below JOIN artifact_version v USING (artifact_version_id) WHERE v.known_to IS NULL
+  SELECT DISTINCT below.root_id, v.* FROM below JOIN artifact_version v USING (artifact_version_id) WHERE v.known_to IS NULL
 ), used AS (
-  SELECT t.root, artifact_ref(t) AS ref, e.event_time, e.event_id, 'run ' || e.run_id || ' of ' || e.producer || ' read ' AS what
+  SELECT t.root_id, artifact_ref(t) AS ref, e.event_time, e.event_id, 'run ' || e.run_id || ' of ' || e.producer || ' read ' AS what
   FROM tainted t
   JOIN edge e USING (artifact_version_id)
   WHERE e.direction = 'input' AND e.known_to IS NULL
@@ -51,11 +51,12 @@ WITH RECURSIVE ordered AS (
       WHERE r.producer = e.producer AND r.run_id = e.run_id AND list_contains($exempt_stages, lower(r.stage))
     )
   UNION ALL
-  SELECT t.root, artifact_ref(t), p.event_time, p.event_id, 'promoted to ' || coalesce(p.to_environment, 'nowhere named') || ' was '
+  SELECT t.root_id, artifact_ref(t), p.event_time, p.event_id, 'promoted to ' || coalesce(p.to_environment, 'nowhere named') || ' was '
   FROM tainted t JOIN promotion p ON is_about(p.artifact, t)
   WHERE p.action = 'promote'
 )
-SELECT artifact_scope(a.artifact) AS scope, u.root AS subject, u.event_time AS seen_at, u.event_id, u.what || u.ref AS reason
-FROM used u
-JOIN active a ON artifact_ref(a.artifact) = u.root
+SELECT DISTINCT artifact_scope(a.artifact) AS scope, artifact_ref(a.artifact) AS subject, u.event_time AS seen_at, u.event_id, u.what || u.ref AS reason
+FROM active a
+JOIN artifact_version root ON is_about(a.artifact, root) AND root.known_to IS NULL
+JOIN used u ON u.root_id = root.artifact_version_id
 WHERE u.event_time >= a.since AND (a.until IS NULL OR u.event_time < a.until)
