@@ -1,7 +1,7 @@
 """Measures outbox -> Kafka -> store, and beside it what confluent-kafka takes for the same.
 
-The same sealed batches, the same broker, in turns in one run. ``pip install confluent-kafka`` for
-the comparison: it is used here and nowhere else.
+The same sealed batches, the same broker, in turns in one run. ``pip install -e '.[bench]'`` for the
+comparison: confluent-kafka is used here, and by tests that find no other broker.
 
     .venv/bin/python bench/kafka.py [--events 200000] [--rounds 3]
 """

@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 POM = Path(__file__).with_name("pom.xml")
@@ -75,7 +75,7 @@ def _resolved() -> str:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> Generator[None]:
     """Let one process at a time ask Maven: its local repository does not bear two."""
     lock = _cache_file().with_suffix(".lock")
     lock.parent.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,9 @@ from tests.integration.kafka.kit import FORGOTTEN_SOCKETS, PATIENCE_SECONDS, Kit
 from tests.integration.kafka.outboxes import wait_for_records
 from tests.integration.kafka.site import Site
 
+from lineseal.settings import Home
 from lineseal.transport.embedded import EmbeddedLogReader
-from lineseal.transport.relay import RelayCursor
+from lineseal.transport.relay import BackgroundRelay, RelayCursor
 
 pytestmark = pytest.mark.filterwarnings(FORGOTTEN_SOCKETS)
 JOB = """
@@ -198,3 +199,17 @@ def test_a_signal_ends_the_last_shipping_early(tmp_path: Path) -> None:
 
     assert run.returncode == 0, said
     assert "stays in the outbox" in said
+
+
+def test_a_signal_before_the_last_shipping_ends_it_too(tmp_path: Path) -> None:
+    """It may come between the start of the thread and the wait for it."""
+    site = Site(tmp_path / "site", "kafka://127.0.0.1:1/x?request_timeout_ms=1000")
+    site.run("emit", "registration", "--subject", "dataset:lake/t@1", "--owner", "data")
+    url = site.environment["LINESEAL_LOG__URL"]
+    relay = BackgroundRelay(url, Home(site.home), site.outboxes)
+    begun = time.monotonic()
+    relay.cut_short()
+    relay.start()
+
+    assert not relay.stop(10 * PATIENCE_SECONDS)
+    assert time.monotonic() - begun < PATIENCE_SECONDS

@@ -6,16 +6,23 @@ shows; ``compose.yaml`` configures a broker that starts; every option of the URL
 
 from __future__ import annotations
 
+import os
 import re
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests import readme
+from tests.integration.kafka.kit import PATIENCE_SECONDS
+from tests.integration.kafka.site import Site
+from tests.integration.service.kit import Service
 from tests.kafka.choice import Server
 from tests.kafka.cluster import KafkaCluster
 
 from lineseal.transport.kafka.options import OPTION_NAMES
 
 ROOT = Path(__file__).resolve().parents[3]
+COUNT = "SELECT count(*) AS n FROM event"
 PAGE = (ROOT / "docs" / "kafka.md").read_text("utf-8")
 
 
@@ -29,6 +36,36 @@ def test_what_the_page_says_works(
 
     for block, printed in readme.play(page, tmp_path):
         assert readme.lasting(block.text) == readme.lasting(printed)
+
+
+def test_what_the_readme_says_works(
+    kafka_server: Server, real_broker: None, tmp_path: Path
+) -> None:
+    """Its section, to the letter but for the broker's address; the last two commands go on."""
+    section = (ROOT / "README.md").read_text("utf-8").partition("## With Kafka\n")[2]
+    section = section.partition("\n## ")[0]
+    (setting,) = re.findall(r'url = "(kafka://\S+)"', section)
+    lines = re.findall(r"^lineseal (.+?)(?: +#.*)?$", section, re.MULTILINE)
+    create, *services = [line.split() for line in lines]
+    site = Site(tmp_path, "")
+    del site.environment["LINESEAL_LOG__URL"]
+    url = setting.replace("broker:9092/lineseal", f"{kafka_server.bootstrap}/readme-{os.getpid()}")
+    config = site.home / "lineseal.toml"
+    config.write_text(config.read_text("utf-8").replace("embedded:log", url), "utf-8")
+    site.run(*create)
+    with ExitStack() as stack:
+        running = [stack.enter_context(Service(site.home, *each)) for each in services]
+        site.run("emit", "registration", "--subject", "dataset:lake/t@1", "--owner", "data")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        running[-1].wait_until_it_answers()
+        while site.run("sql", COUNT, "--output", "csv").stdout.split() != ["n", "1"]:
+            assert time.monotonic() < deadline
+        statuses = [each.stop() for each in running]
+
+    assert url != setting
+    assert len(section.strip().splitlines()) <= 12
+    assert (create, services) == (["topics", "create"], [["relay"], ["materialise", "--follow"]])
+    assert statuses == [0, 0]
 
 
 def test_every_option_of_the_url_is_explained() -> None:

@@ -36,7 +36,7 @@ def test_it_materialises_what_comes_and_stops_in_order(home: Home, number: int) 
         wait_for(home, {"run-1", "run-2"})
         states = {each["name"]: each["state"] for each in service.get("/ready")[1]["services"]}
         long = "SELECT count(*) FROM range(100000000000000)"
-        asking = threading.Thread(target=lineseal, args=(home, "sql", long, "--timeout", "300"))
+        asking = threading.Thread(target=lineseal, args=(home, "sql", long, "--timeout", "30"))
         asking.start()
         time.sleep(1.0)
         status = service.stop(number)

@@ -59,6 +59,7 @@ class BackgroundRelay:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._deadline = 0.0
+        self._is_cut_short = False
         self._cursor: RelayCursor | None = None
         self._inherited: ExitStack | None = None
         self._drained = False
@@ -99,8 +100,8 @@ class BackgroundRelay:
         return self._drained
 
     def cut_short(self) -> None:
-        """Give up the drain that is under way; call it from a signal handler."""
-        self._deadline = 0.0
+        """Give up the drain that is under way, or comes; call it from a signal handler."""
+        self._is_cut_short = True
 
     def abandon_after_fork(self) -> None:
         """Forget what a child inherited, without touching the parent's connections."""
@@ -125,7 +126,7 @@ class BackgroundRelay:
             except Exception:  # noqa: BLE001 - a relay never harms the job
                 LOGGER.exception("the relay in this job failed; the outbox keeps everything")
             if self._stopping.is_set():
-                if time.monotonic() >= self._deadline:
+                if self._left() <= 0:
                     return
                 time.sleep(_LOOK_SECONDS)
             else:
@@ -155,8 +156,11 @@ class BackgroundRelay:
         self._cursor = self._inherited = None
 
     def _drain(self, relay: Relay) -> None:
-        ship_all(relay, lambda: self._deadline - time.monotonic())
+        ship_all(relay, self._left)
         self._drained = True
+
+    def _left(self) -> float:
+        return 0.0 if self._is_cut_short else self._deadline - time.monotonic()
 
     def _done_by_another(self) -> bool:
         try:
