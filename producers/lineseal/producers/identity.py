@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from lineseal.producers.containment import REFUSE, WARN
+from lineseal.producers.row_keys import row_keys_of
 from lineseal.producers.sealing import Sealing
 from lineseal.producers.standing import doubt_about, holder_words
 from lineseal.producers.tally import Tally
@@ -56,7 +57,13 @@ class Identity:
         doubt = doubt_about(self.home, self.settings, signer.keyid, self.producer)
         if doubt is not None:
             LOGGER.warning("%s", doubt)
-        return Sealer(signer, deployment=self.settings.deployment.name, producer=self.producer)
+        stem = _stem(self.producer)
+        return Sealer(
+            signer,
+            deployment=self.settings.deployment.name,
+            producer=self.producer,
+            row_keys=row_keys_of(self.home, self.settings, self.producer, stem, signer),
+        )
 
     def folder(self) -> Path:
         """Return the folder of the outbox files; made when it is not there.
@@ -166,9 +173,13 @@ def _key_uri(home: Home, settings: Settings, producer: str, key: str | None) -> 
 
 def _own_key(home: Home, producer: str) -> str | None:
     """Return where the key of *producer* lies by default; None when its name names no file."""
+    stem = _stem(producer)
+    return None if stem is None else file_uri(home.keys / f"{stem}.pem")
+
+
+def _stem(producer: str) -> str | None:
+    """Return how a producer's files among the keys begin; None when its name names no file."""
     stem = producer
     if producer.startswith(PERSON_PREFIX):
         stem = f"person-{producer.removeprefix(PERSON_PREFIX)}"
-    if "/" in stem or stem.startswith("."):
-        return None
-    return file_uri(home.keys / f"{stem}.pem")
+    return None if "/" in stem or stem.startswith(".") else stem

@@ -269,6 +269,13 @@ class OutboxDamaged(LogError):
     retryable = False
 
 
+class OutboxForged(LogError):
+    """An outbox file holds what its producer never wrote."""
+
+    code = "OUTBOX_FORGED"
+    retryable = False
+
+
 class LogDenied(LogError):
     """The log's server refused who we are, or we refused who it is; a person has to look."""
 

@@ -75,10 +75,17 @@ class Sealer:
         *,
         deployment: str,
         producer: str,
+        row_keys: Sequence[bytes] | None = None,
         clock: Callable[[], int] = now_us,
     ) -> None:
-        """Seal as *producer* of *deployment*; *clock* gives microseconds UTC."""
+        """Seal as *producer* of *deployment*; *clock* gives microseconds UTC.
+
+        Events that wait for the sealer are authenticated under the first of *row_keys* and
+        believed under any; by default there is the one that the private key gives, if it is here.
+        """
         self._signer = signer
+        own = () if signer.row_key is None else (signer.row_key,)
+        self.row_keys: Sequence[bytes] = own if row_keys is None else row_keys
         self._deployment = deployment
         self._producer = producer
         self._clock = clock

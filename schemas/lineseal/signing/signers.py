@@ -25,6 +25,7 @@ from securesystemslib.exceptions import Error as SecureSystemsError
 from lineseal.schemas.errors import KeyMissing, KeyringError, KeyUnusable
 from lineseal.signing.files import create_private
 from lineseal.signing.keys import PublicKey
+from lineseal.signing.row_keys import derive_row_key
 from lineseal.signing.sslib import CryptoSigner, Signer, SSlibKey
 
 FILE_SCHEME = "file2"
@@ -38,13 +39,18 @@ class KeySigner:
 
     Attributes:
         public: The public key, with our key id and algorithm.
+        row_key: The secret for events that are not sealed yet; None when the private key is not
+            here to derive it from.
 
     """
 
-    def __init__(self, signer: Signer, public: PublicKey) -> None:
+    row_key: bytes | None = None
+
+    def __init__(self, signer: Signer, public: PublicKey, row_key: bytes | None = None) -> None:
         """Wrap *signer*, whose key must be *public*."""
         self._signer = signer
         self.public = public
+        self.row_key = row_key
 
     @classmethod
     def from_private_key(
@@ -58,7 +64,8 @@ class KeySigner:
         """
         key = private.public_key()
         public = _checked(key, where)
-        return cls(CryptoSigner(private, SSlibKey.from_crypto(key, public.keyid)), public)
+        signer = CryptoSigner(private, SSlibKey.from_crypto(key, public.keyid))
+        return cls(signer, public, derive_row_key(private))
 
     @property
     def keyid(self) -> str:

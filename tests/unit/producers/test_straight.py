@@ -47,10 +47,10 @@ NO_NUMBER = ("3", True, math.nan, math.inf, 1 << 63, 10**400, None, 0.5)
 
 def both(body: AnyBody, context: Context = IN_A_RUN) -> tuple[bytes | None, bytes | None]:
     """Return what the fast way and the reference write; None where they do not."""
-    straight, event_id, moment = ENVELOPE._straight, new_uuid7(), now_us()
+    straight, event_id, moment = ENVELOPE.straight, new_uuid7(), now_us()
     fast = straight.write(event_id, moment, body, context, (None, None))
     try:
-        record = ENVELOPE._record(event_id, moment, body, context, (None, None))
+        record = ENVELOPE.to_record(event_id, moment, body, context, (None, None))
         return fast, encode_event_record(record)
     except InvalidEvent:
         return fast, None

@@ -39,7 +39,7 @@ REWRITING_TRIGGER = (
         "UPDATE meta SET next_position = 9223372036854775807",
         "UPDATE meta SET producer = CAST(x'ff' AS TEXT)",
         "UPDATE meta SET head_epoch = 'epoch', head_batch_seq = 'x', head_sha256 = 'y'",
-        "INSERT INTO pending VALUES (9223372036854775807, 0, x'00')",
+        "INSERT INTO pending VALUES (9223372036854775807, 0, x'', x'00')",
         "INSERT INTO batch VALUES (9223372036854775807, 'k', x'00')",
     ],
 )

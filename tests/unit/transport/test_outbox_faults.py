@@ -49,6 +49,7 @@ class MoodySigner(KeySigner):
 
     def __init__(self, patience: int) -> None:
         self.public: PublicKey = SIGNER.public
+        self.row_key = SIGNER.row_key
         self.patience = patience
 
     def sign(self, payload: bytes) -> bytes:
@@ -219,7 +220,7 @@ def test_an_event_that_vanished_is_counted_as_lost(tmp_path: Path, row: int) -> 
         left = crash(tmp_path / "live", tmp_path / "crashed")
         ask(left / outbox.path.name, "DELETE FROM pending WHERE seq = ?", row)
         if row == 5:
-            ask(left / outbox.path.name, "INSERT INTO pending VALUES (6, 1, x'')")
+            ask(left / outbox.path.name, "INSERT INTO pending VALUES (6, 1, x'', x'')")
     with open_outbox(left):
         pass
 

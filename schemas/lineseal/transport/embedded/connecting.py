@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 
 from lineseal.schemas.errors import LogError
 from lineseal.transport.embedded.database import OutboxDatabase
 from lineseal.transport.embedded.faults import is_busy, to_log_error
+from lineseal.transport.embedded.macs import FileMacs
 from lineseal.transport.embedded.names import OutboxFile
 from lineseal.transport.embedded.schema import distrust, prepare
 
@@ -20,8 +22,12 @@ _CHECKPOINT_PAGES = 500
 """Half of SQLite's default: the commit that pays for a checkpoint pays half as much."""
 
 
-def open_database(file: OutboxFile, producer: str) -> OutboxDatabase:
+def open_database(
+    file: OutboxFile, producer: str, row_keys: Sequence[bytes] = ()
+) -> OutboxDatabase:
     """Open *file* for writing, made (0600) when it is not there. Hold its lock first.
+
+    With *row_keys* pending events are authenticated by the first and believed under any of them.
 
     Raises:
         OutboxDamaged: It is no outbox, is damaged, or was written by a newer Lineseal.
@@ -31,7 +37,7 @@ def open_database(file: OutboxFile, producer: str) -> OutboxDatabase:
     deadline = time.monotonic() + _OPEN_PATIENCE_SECONDS
     while True:
         try:
-            return _open_once(file, producer)
+            return _open_once(file, producer, FileMacs(row_keys, file.stream))
         except sqlite3.Error as error:
             # Switching to the write-ahead log fails at once, without SQLite's own waiting, when
             # a reader recovers the file at that moment.
@@ -40,7 +46,7 @@ def open_database(file: OutboxFile, producer: str) -> OutboxDatabase:
         time.sleep(_RETRY_SECONDS)
 
 
-def _open_once(file: OutboxFile, producer: str) -> OutboxDatabase:
+def _open_once(file: OutboxFile, producer: str, macs: FileMacs) -> OutboxDatabase:
     _create_private(file)
     connection = sqlite3.connect(
         file.database, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -49,7 +55,7 @@ def _open_once(file: OutboxFile, producer: str) -> OutboxDatabase:
         distrust(connection)
         _configure(connection, file)
         mark = prepare(connection, file, producer)
-        database = OutboxDatabase(connection, file, mark)
+        database = OutboxDatabase(connection, file, mark, macs)
         database.refresh()
     except BaseException:
         connection.close()

@@ -10,6 +10,7 @@ connection writes or checkpoints, readers never do (this avoids SQLite's WAL-res
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sqlite3
 import zlib
 from collections.abc import Generator, Sequence
@@ -20,6 +21,7 @@ from lineseal.schemas.errors import OutboxDamaged
 from lineseal.signing.sealer import ChainHead
 from lineseal.transport.embedded.faults import to_log_error
 from lineseal.transport.embedded.lock import Marks
+from lineseal.transport.embedded.macs import FileMacs
 from lineseal.transport.embedded.names import OutboxFile
 from lineseal.transport.embedded.schema import MAX_POSITION, check_layout, layout_mark
 
@@ -33,10 +35,12 @@ class Chunk:
 
     Attributes:
         events: Their exact bytes, in the order they were accepted.
-        size: Sum of the bytes of all rows, damaged ones included.
-        rows: How many rows were accepted here; more than ``events`` when some are damaged.
+        size: Sum of the bytes of all rows, refused ones included.
+        rows: How many rows were accepted here; more than ``events`` when some are refused or gone.
         last_row: The number of the last of those rows.
         damaged: Row numbers whose bytes do not fit their checksum; not in ``events``.
+        forged: Row numbers that their producer did not write, or that were sealed before; not in
+            ``events``.
         more: True when pending events remain after this chunk.
 
     """
@@ -46,17 +50,32 @@ class Chunk:
     rows: int
     last_row: int
     damaged: tuple[int, ...]
+    forged: tuple[int, ...]
     more: bool
+
+    @property
+    def gone(self) -> int:
+        """Return how many accepted rows are damaged or missing."""
+        return max(0, self.rows - len(self.events) - len(self.forged))
 
 
 class OutboxDatabase:
-    """Owns the connection to one outbox file. Use ``open_database``."""
+    """Owns the connection to one outbox file. Use ``open_database``.
 
-    def __init__(self, connection: sqlite3.Connection, file: OutboxFile, layout: int) -> None:
+    ``is_authentic`` tells whether this producer wrote what the file said about itself.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, file: OutboxFile, layout: int, macs: FileMacs
+    ) -> None:
         self._connection = connection
         self._file = file
         self._layout = layout
+        self._macs = macs
         self._unsure = True
+        self.is_authentic = True
+        # Pending rows up to here are believed no more than the state they were found with.
+        self._refused_row = 0
         self.producer = ""
         self.head: ChainHead | None = None
         self.next_position = 0
@@ -89,7 +108,7 @@ class OutboxDatabase:
             self._rollback()
             meta = self._connection.execute(
                 "SELECT producer, sealed_row, next_position, batch_bytes, head_epoch,"
-                " head_batch_seq, head_sha256 FROM meta"
+                " head_batch_seq, head_sha256, mac FROM meta"
             ).fetchone()
             rows = self._connection.execute(
                 "SELECT min(seq), max(seq), coalesce(sum(length(event)), 0) FROM pending"
@@ -97,14 +116,36 @@ class OutboxDatabase:
             last = self._connection.execute("SELECT max(position) FROM batch").fetchone()
         if not _is_sound(meta, (*rows, *last)):
             raise OutboxDamaged(f"{self._file.database} is damaged: numbers are none")
-        self._take(meta, rows, last[0])
+        *said, mac = meta
+        if self._is_ours(said, mac):
+            self._take(said, rows, last[0])
+        else:
+            self._distrust(said, rows, last[0])
         self._unsure = False
+
+    def _is_ours(self, said: Sequence[Any], mac: Any) -> bool:
+        """Tell whether this producer wrote the file's state; a new file has none yet."""
+        producer, sealed_row, next_position, _, *head = said
+        fresh = mac is None and not (sealed_row or next_position or any(head))
+        return fresh or self._macs.fits_state(mac, producer, sealed_row, next_position, *head)
+
+    def _distrust(self, said: Sequence[Any], rows: Any, last_position: int | None) -> None:
+        """Go on behind everything that is there, and believe none of it."""
+        first_row, last_row, _ = rows
+        sealed_row = said[1] if first_row is None else max(0, first_row - 1)
+        known = () if self.head is None else dataclasses.astuple(self.head)
+        head = known or (None, None, None)
+        self._take((said[0], sealed_row, *said[2:4], *head), rows, last_position)
+        self._refused_row = max(self._refused_row, last_row or 0)
+        self.is_authentic = False
 
     def _take(self, meta: Any, rows: Any, last_position: int | None) -> None:
         """Take what the file says; where two places disagree, nothing may be skipped."""
         first_row, last_row, self.pending_bytes = rows
         self.producer, sealed_row, next_position, self.batch_bytes = meta[:4]
-        self.sealed_row = min(sealed_row, sealed_row if first_row is None else first_row - 1)
+        if self._macs.none and first_row is not None:
+            sealed_row = min(sealed_row, first_row - 1)
+        self.sealed_row = sealed_row
         self.last_row = max(self.last_row, self.sealed_row, last_row or 0)
         self.next_position = max(
             next_position, self.next_position, 0 if last_position is None else last_position + 1
@@ -122,8 +163,11 @@ class OutboxDatabase:
         with self._transaction():
             first = self.last_row + 1
             self._connection.executemany(
-                "INSERT INTO pending VALUES (?, ?, ?)",
-                [(row, zlib.crc32(event), event) for row, event in enumerate(events, first)],
+                "INSERT INTO pending VALUES (?, ?, ?, ?)",
+                [
+                    (row, zlib.crc32(event), self._macs.of_row(row, event), event)
+                    for row, event in enumerate(events, first)
+                ],
             )
         self.last_row += len(events)
         self.pending_bytes += sum(map(len, events))
@@ -133,30 +177,37 @@ class OutboxDatabase:
         """Read the oldest pending events up to row *through*, as many as fit one batch."""
         events: list[bytes] = []
         damaged: list[int] = []
+        forged: list[int] = []
         size, last, more = 0, self.sealed_row, False
         # A damaged file may hold values of another type; the casts make them bytes and numbers.
         query = (
-            "SELECT seq, CAST(crc AS INTEGER), CAST(event AS BLOB) FROM pending"
-            " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+            "SELECT seq, CAST(crc AS INTEGER), CAST(mac AS BLOB), CAST(event AS BLOB) FROM pending"
+            " WHERE seq <= ? ORDER BY seq LIMIT ?"
         )
-        bounds = (last, through, max_events + 1)
+        bounds = (through, max_events + 1)
         with (
             self._translated(),
             contextlib.closing(self._connection.execute(query, bounds)) as cursor,
         ):
-            for row, crc, event in cursor:
+            for row, crc, mac, event in cursor:
                 data = event or b""
-                if len(events) + len(damaged) == max_events or size + len(data) > max_bytes:
+                count = len(events) + len(damaged) + len(forged)
+                if count == max_events or size + len(data) > max_bytes:
                     more = True
                     break
-                size, last = size + len(data), row
-                if zlib.crc32(data) == crc:
+                size, last = size + len(data), max(last, row)
+                if row <= max(self.sealed_row, self._refused_row):
+                    forged.append(row)
+                elif zlib.crc32(data) != crc:
+                    damaged.append(row)
+                elif self._macs.fits_row(row, data, mac):
                     events.append(data)
                 else:
-                    damaged.append(row)
+                    forged.append(row)
         if not more:
             last = max(last, through)
-        return Chunk(tuple(events), size, last - self.sealed_row, last, tuple(damaged), more)
+        rows, refused = last - self.sealed_row, (tuple(damaged), tuple(forged))
+        return Chunk(tuple(events), size, rows, last, *refused, more)
 
     def store_batch(
         self, key: str, value: bytes, head: ChainHead | None = None, chunk: Chunk | None = None
@@ -172,23 +223,33 @@ class OutboxDatabase:
         with self._transaction():
             execute = self._connection.execute
             execute("INSERT INTO batch VALUES (?, ?, ?)", (position, key, value))
-            execute("UPDATE meta SET next_position = ?, batch_bytes = ?", (position + 1, total))
-            if head is not None:
-                execute(
-                    "UPDATE meta SET head_epoch = ?, head_batch_seq = ?, head_sha256 = ?",
-                    (head.epoch, head.batch_seq, head.header_sha256),
-                )
-            if chunk is not None and chunk.rows:
-                for row in chunk.damaged:
+            if chunk is not None:
+                for row in (*chunk.damaged, *chunk.forged):
                     execute("INSERT INTO damaged SELECT * FROM pending WHERE seq = ?", (row,))
                 execute("DELETE FROM pending WHERE seq <= ?", (chunk.last_row,))
-                execute("UPDATE meta SET sealed_row = ?", (chunk.last_row,))
+            self._say_state(
+                self.sealed_row if chunk is None else chunk.last_row,
+                position + 1,
+                total,
+                head or self.head,
+            )
         self.next_position, self.batch_bytes = position + 1, total
         self.head = head or self.head
         if chunk is not None:
             self.sealed_row = chunk.last_row
             self.pending_bytes -= chunk.size
         self._unsure = False
+
+    def _say_state(self, sealed_row: int, next_position: int, total: int, head: Any) -> None:
+        """Write the file's state, authenticated once nothing that is refused is left in it."""
+        named = (None, None, None) if head is None else dataclasses.astuple(head)
+        clean = sealed_row >= self._refused_row
+        mac = self._macs.of_state(self.producer, sealed_row, next_position, *named)
+        self._connection.execute(
+            "UPDATE meta SET sealed_row = ?, next_position = ?, batch_bytes = ?, head_epoch = ?,"
+            " head_batch_seq = ?, head_sha256 = ?, mac = ?",
+            (sealed_row, next_position, total, *named, mac if clean else None),
+        )
 
     def prune(self, position: int) -> int:
         """Remove the batches before *position* and return how many there were.
@@ -285,7 +346,7 @@ def _is_sound(meta: Any, numbers: tuple[Any, ...]) -> bool:
     """Tell whether values are of the types and within the bounds that a sealer could write."""
     if meta is None:
         return False
-    producer, sealed_row, next_position, batch_bytes, epoch, batch_seq, sha256 = meta
+    producer, sealed_row, next_position, batch_bytes, epoch, batch_seq, sha256, _ = meta
     texts = (producer,) if epoch is None else (producer, epoch, sha256)
     counts = [sealed_row, next_position, batch_bytes, *(n for n in numbers if n is not None)]
     if epoch is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineseal.schemas.errors import LogError, OutboxDamaged
+from lineseal.schemas.errors import LogError, OutboxDamaged, OutboxForged
 from lineseal.transport.embedded.connecting import open_database
 from lineseal.transport.embedded.database import OutboxDatabase
 from lineseal.transport.embedded.lock import HeldLock, Marks, try_lock
@@ -22,7 +22,8 @@ class Opening:
 
     ``reason`` goes into the genesis of the epoch: ``opened``; ``recovered`` (a crashed opening
     left pending events); ``lost`` (there was a file before, it is gone); ``rolled back`` (the
-    file is behind what was given out: an old copy, or its tail is lost).
+    file is behind what was given out: an old copy, or its tail is lost; or somebody else wrote
+    what it says about itself).
     """
 
     file: OutboxFile
@@ -31,21 +32,23 @@ class Opening:
     reason: str
 
 
-def claim_file(folder: Path, producer: str) -> Opening:
+def claim_file(folder: Path, producer: str, row_keys: Sequence[bytes] = ()) -> Opening:
     """Open the producer's lowest-numbered file that nobody else has open.
+
+    With *row_keys* its pending events are authenticated, see ``open_database``.
 
     Raises:
         LogError: No file can be locked or opened.
 
     """
     for number in range(_MAX_NUMBER):
-        opening = _try_open(numbered(folder, producer, number), producer)
+        opening = _try_open(numbered(folder, producer, number), producer, row_keys)
         if opening is not None:
             return opening
     raise LogError(f"{_MAX_NUMBER} outbox files of {producer} in {folder} are all in use")
 
 
-def claim_orphans(folder: Path, producer: str) -> Iterator[Opening]:
+def claim_orphans(folder: Path, producer: str, row_keys: Sequence[bytes]) -> Iterator[Opening]:
     """Open one after the other the producer's files that nobody has open.
 
     Raises:
@@ -53,7 +56,7 @@ def claim_orphans(folder: Path, producer: str) -> Iterator[Opening]:
 
     """
     for file in files_of(folder, producer):
-        opening = _try_open(file, producer)
+        opening = _try_open(file, producer, row_keys)
         if opening is not None:
             yield opening
 
@@ -65,17 +68,17 @@ def open_existing(file: OutboxFile, producer: str) -> Opening | None:
         LogError: It cannot be opened now.
 
     """
-    return _try_open(file, producer) if file.database.exists() else None
+    return _try_open(file, producer, ()) if file.database.exists() else None
 
 
-def _try_open(file: OutboxFile, producer: str) -> Opening | None:
+def _try_open(file: OutboxFile, producer: str, row_keys: Sequence[bytes]) -> Opening | None:
     """Open *file*; None when it is in use, damaged, or another producer's."""
     lock = try_lock(file.lock)
     if lock is None:
         return None
     opening = None
     try:
-        opening = _open_locked(file, lock, producer)
+        opening = _open_locked(file, lock, producer, row_keys)
     except OutboxDamaged as error:
         # It stays as it is, for the reader to report; this producer goes on in another file.
         LOGGER.warning("%s", error)
@@ -85,8 +88,10 @@ def _try_open(file: OutboxFile, producer: str) -> Opening | None:
     return opening
 
 
-def _open_locked(file: OutboxFile, lock: HeldLock, producer: str) -> Opening | None:
-    database = open_database(file, producer)
+def _open_locked(
+    file: OutboxFile, lock: HeldLock, producer: str, row_keys: Sequence[bytes]
+) -> Opening | None:
+    database = open_database(file, producer, row_keys)
     try:
         if database.producer != producer:
             # Two names that one file name stands for, as on file systems that fold case.
@@ -95,6 +100,11 @@ def _open_locked(file: OutboxFile, lock: HeldLock, producer: str) -> Opening | N
             return None
         marks = lock.read_marks()
         reason = _reason(database.marks, marks)
+        if not database.is_authentic:
+            LOGGER.warning(
+                "%s", OutboxForged(f"the state of {file.database} is not what its producer left")
+            )
+            reason = "rolled back"
         database.catch_up(marks)
     except BaseException:
         database.close()

@@ -23,5 +23,5 @@ def adopt_orphans(folder: Path, producer: str, sealer: Sealer) -> int:
         LogError, KeyUnusable: A file could not be sealed; its events stay pending.
 
     """
-    openings = claim_orphans(folder, producer)
+    openings = claim_orphans(folder, producer, sealer.row_keys)
     return sum(Outbox(opening, sealer, sys.maxsize).finish() for opening in openings)

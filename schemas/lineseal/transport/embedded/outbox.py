@@ -15,7 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lineseal.schemas.errors import LinesealError, LogError, OutboxFull, TooLarge
+from lineseal.schemas.errors import (
+    LinesealError,
+    LogError,
+    OutboxForged,
+    OutboxFull,
+    TooLarge,
+)
 from lineseal.schemas.ids import now_us
 from lineseal.schemas.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
 from lineseal.schemas.model import BatchFlags, Loss
@@ -77,7 +83,7 @@ class Outbox:
         """
         make_private_folder(folder)
         warn_about(folder)
-        return cls(claim_file(folder, producer), sealer, max_bytes)
+        return cls(claim_file(folder, producer, sealer.row_keys), sealer, max_bytes)
 
     @property
     def path(self) -> Path:
@@ -245,7 +251,12 @@ class Outbox:
             more = chunk.more
             ends = final and not more
             chain = self._current_chain()
-            due = chunk.rows > 0 or loss is not None or (heartbeat and not written)
+            due = (
+                chunk.rows > 0
+                or bool(chunk.forged)
+                or loss is not None
+                or (heartbeat and not written)
+            )
             if not due and not (ends and chain is not None):
                 break
             chain = chain or self._sealer.open_epoch(self._database.head, self._reason)
@@ -261,10 +272,16 @@ class Outbox:
         return written
 
     def _store(self, chain: Chain, chunk: Chunk, loss: Loss | None, flags: BatchFlags) -> None:
-        lost = chunk.rows - len(chunk.events)
-        if lost:
-            loss = _with_damage(loss, lost)
-            LOGGER.warning("%s: %d pending events are damaged or gone", self.path, lost)
+        if chunk.gone:
+            loss = _with_more(loss, chunk.gone, DAMAGE_REASON)
+            LOGGER.warning("%s: %d pending events are damaged or gone", self.path, chunk.gone)
+        if chunk.forged:
+            loss = _with_more(loss, len(chunk.forged), OutboxForged.code)
+            LOGGER.warning(
+                "%s: %d pending events were not written by this producer; they are not signed, and"
+                " kept in the table 'damaged' [%s]",
+                *(self.path, len(chunk.forged), OutboxForged.code),
+            )
         value, after = self._sealer.seal(chain, chunk.events, flags=flags, loss=loss)
         self._candidate = after
         with self._file_entrance.alone():
@@ -293,13 +310,13 @@ def _head(chain: Chain) -> ChainHead:
     return ChainHead(chain.epoch, chain.next_batch_seq - 1, chain.head_sha256)
 
 
-def _with_damage(loss: Loss | None, count: int) -> Loss:
+def _with_more(loss: Loss | None, count: int, reason: str) -> Loss:
     now = now_us()
     if loss is None:
-        return Loss(count=count, first_at=now, last_at=now, reason=DAMAGE_REASON)
+        return Loss(count=count, first_at=now, last_at=now, reason=reason)
     return Loss(
         count=loss.count + count,
         first_at=min(loss.first_at, now),
         last_at=max(loss.last_at, now),
-        reason=f"{loss.reason}; {DAMAGE_REASON}",
+        reason=f"{loss.reason}; {reason}",
     )

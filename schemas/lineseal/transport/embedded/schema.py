@@ -17,15 +17,16 @@ MAX_POSITION = 1 << 62
 """Largest number a row of a file may have; one more still fits wherever it is stored."""
 
 _TABLES = (
-    "CREATE TABLE pending(seq INTEGER PRIMARY KEY, crc INTEGER NOT NULL, event BLOB NOT NULL)",
+    """CREATE TABLE pending(
+        seq INTEGER PRIMARY KEY, crc INTEGER NOT NULL, mac BLOB NOT NULL, event BLOB NOT NULL)""",
     "CREATE TABLE batch(position INTEGER PRIMARY KEY, key TEXT NOT NULL, value BLOB NOT NULL)",
-    # Pending events that changed on the disk: kept as evidence, counted as a loss.
-    "CREATE TABLE damaged(seq INTEGER NOT NULL, crc INTEGER NOT NULL, event BLOB)",
+    # Pending events that changed on the disk or were never ours: evidence, counted as lost.
+    "CREATE TABLE damaged(seq INTEGER NOT NULL, crc INTEGER NOT NULL, mac BLOB, event BLOB)",
     """CREATE TABLE meta(
         only INTEGER PRIMARY KEY CHECK (only = 1), format INTEGER NOT NULL,
         producer TEXT NOT NULL, sealed_row INTEGER NOT NULL, next_position INTEGER NOT NULL,
         batch_bytes INTEGER NOT NULL,
-        head_epoch TEXT, head_batch_seq INTEGER, head_sha256 TEXT)""",
+        head_epoch TEXT, head_batch_seq INTEGER, head_sha256 TEXT, mac BLOB)""",
 )
 _LAYOUT = frozenset(
     (b"table", name, name, statement.encode())
@@ -54,7 +55,7 @@ def prepare(connection: sqlite3.Connection, file: OutboxFile, producer: str) -> 
         for statement in _TABLES:
             connection.execute(statement)
         connection.execute(
-            "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, NULL, NULL, NULL)", (FORMAT, producer)
+            "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, NULL, NULL, NULL, NULL)", (FORMAT, producer)
         )
     check_format(connection, file)
     mark = layout_mark(connection)
