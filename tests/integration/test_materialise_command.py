@@ -114,7 +114,7 @@ def test_once_takes_what_is_there(home: Home) -> None:
 
 def test_a_reject_is_a_finding(home: Home) -> None:
     """Status 1 and the code, for people on stderr and for programs on stdout."""
-    writer = EmbeddedLogWriter(open_log_folder(load_settings(home), home), "trainer")
+    writer = EmbeddedLogWriter(open_log_folder(load_settings(home), home), "stranger")
     writer.append("trainer", b"garbage")
     writer.close()
     emit(home, "run-1")
