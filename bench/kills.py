@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.stress.injection import ERRORS, Injection, why_no_strace  # noqa: E402
-from tests.stress.kills import Tally, random_kills  # noqa: E402
+from tests.stress.kills import AIMS, Tally, random_kills  # noqa: E402
 
-PER_HOME = 24
+PER_HOME = 2 * len(AIMS)
 INJECTED = (
     "strace makes one call that touches a file of the home fail, or kills the process there.\n"
     "Points: such calls in one run; runs: how many of them were made to fail. After each, the\n"
@@ -36,7 +36,7 @@ INJECTED = (
 
 
 def kill_at_random(kills: int) -> tuple[str, int]:
-    """Kill *kills* times, over homes of 24 kills each, and return the report's part."""
+    """Kill *kills* times, over homes of two rounds of aims each, and return the report's part."""
     tally = Tally()
     for start in range(0, kills, PER_HOME):
         print(f"random kills: {start}/{kills}, broken so far: {tally.broken}", file=sys.stderr)
@@ -48,7 +48,8 @@ def kill_at_random(kills: int) -> tuple[str, int]:
     text += (
         f"\nAccepted events: {tally.accepted}. Lost: {tally.lost}. Doubled: {tally.doubled}.\n"
         f"Stores whose rows and positions differ: {tally.torn}. Batches not shipped, or shipped\n"
-        f"and never sealed: {tally.unshipped}. Unopenable stores: {tally.unopenable}.\n\n"
+        f"and never sealed: {tally.unshipped}. Stores that nothing could open:\n"
+        f"{tally.unopenable}; that Lineseal made anew by itself: {tally.remade}.\n\n"
     )
     return text, tally.broken
 

@@ -74,7 +74,17 @@ class Injection:
     def _traced(self, kind: str, inject: str | None) -> tuple[int, list[str]]:
         """Run a victim under strace; return its status and the ids it said."""
         log = str(self._folder / "trace")
-        strace = ["strace", "-f", "-y", "-qq", "-o", log, "-e", f"trace={','.join(CALLS)}"]
+        strace = [
+            "strace",
+            "-f",
+            "--seccomp-bpf",
+            "-y",
+            "-qq",
+            "-o",
+            log,
+            "-e",
+            f"trace={','.join(CALLS)}",
+        ]
         if inject is not None:
             strace += ["-e", f"inject={inject}"]
         more = [*self._world.paths(), *([str(EVENTS)] if kind == "emit" else [])]
@@ -94,7 +104,9 @@ def why_no_strace() -> str | None:
     """Say why system calls cannot be traced here, or None."""
     try:
         done = subprocess.run(
-            ["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True, check=False
+            ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "true"],
+            capture_output=True,
+            check=False,
         )
     except FileNotFoundError:
         return "strace is not installed"

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import mmap
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -21,11 +23,27 @@ from typing import Final
 
 import duckdb
 
+from lineseal.consumers.store import Store
+from lineseal.producers import Emitter
+from lineseal.schemas.errors import LinesealError
+from lineseal.settings import load_settings
 from lineseal.transport.base import LogRecord
 from lineseal.transport.embedded import EmbeddedLogReader
 from tests.stress.victims import PHASES
-from tests.unit.producers.world import command, make_home, records_of, said_in
+from tests.unit.producers.world import BODY, command, make_home, records_of, said_in
 
+AIMS: Final = (
+    *(("emit", "sealing"), ("relay", "sending"), ("materialise", "committing")),
+    *(("emit", "storing a batch"), ("relay", "noting what was sent"), ("materialise", "applying")),
+    *(("emit", "commit"), ("emit", None), ("materialise", None), ("emit", "queueing")),
+    *(("relay", None), ("materialise", "reading")),
+)
+"""Victims in the order they are killed, and the phase in which; None for any."""
+_FED_BATCHES = 20
+_START_SECONDS = 60.0
+_AIM_SECONDS = 5.0
+_LONGEST_LIFE_SECONDS = 0.5
+_LONGEST_PHASE_SECONDS = 0.004
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
 
@@ -40,6 +58,7 @@ class Tally:
     torn: int = 0
     unshipped: int = 0
     unopenable: int = 0
+    remade: int = 0
 
     @property
     def broken(self) -> int:
@@ -54,35 +73,48 @@ class World:
         """Make the home in *folder*."""
         with quiet():
             self.home = make_home(folder)
-        self.phases = folder / "phase"
+        self.phases = folder / "phases"
         self.tally = tally
         self.seen: list[str] = []
 
-    def kill(self, kind: str, chance: random.Random, longest: float) -> None:
-        """Start a victim, kill it within *longest* seconds of its first sign of life."""
-        self.phases.write_bytes(b"\0")
+    def kill(self, kind: str, aim: str | None, chance: random.Random) -> None:
+        """Start a victim and kill it: in the phase *aim*, or within half a second of its start.
+
+        A phase that does not come within some seconds is not waited for any longer.
+        """
+        if kind != "emit":
+            self._feed()
+        arguments = self.paths()
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.stress.victims", kind, *self.paths()],
+            [sys.executable, "-m", "tests.stress.victims", kind, *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         ) as victim:
             assert victim.stdout is not None
-            if kind == "relay":
-                time.sleep(0.2)
-            lines = [victim.stdout.readline()] if kind != "relay" else []
-            time.sleep(chance.random() * longest)
-            done = victim.poll() is not None
-            phase = "ended before" if done else PHASES[self.phases.read_bytes()[0]]
-            victim.kill()
-            lines += victim.stdout.readlines()
+            with self.phases.open("r+b") as file, mmap.mmap(file.fileno(), len(PHASES)) as inside:
+                _wait_for(victim, inside, aim, chance)
+                victim.kill()
+                status = victim.wait()
+                phase = _phase(inside, aim) if status == -signal.SIGKILL else "ended before"
+                assert status in (0, -signal.SIGKILL), f"{kind} ended by itself with {status}"
+            lines = victim.stdout.readlines()
         self.tally.kills[kind, phase] += 1
         if kind == "emit":
             # The kill may cut the last line: that id was never seen whole.
             self.seen += [line.strip() for line in lines if line.endswith("\n")]
         if kind == "materialise":
             self.check_store()
+
+    def _feed(self) -> None:
+        """Seal some batches for a relay or a materialiser to be busy with."""
+        with Emitter.from_env(home=self.home.path, strict=True) as emitter:
+            for _ in range(_FED_BATCHES):
+                event_id = emitter.emit(BODY)
+                assert event_id is not None
+                self.seen.append(event_id)
+                emitter.flush()
 
     def check_store(self) -> None:
         """Count positions that do not fit the rows, and events that are there twice."""
@@ -92,7 +124,7 @@ class World:
         try:
             opened = duckdb.connect(str(store))  # writable: a killed one is recovered
         except duckdb.Error:
-            self.tally.unopenable += 1
+            self._mend(store)
             return
         with opened as connection:
             tables = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone()
@@ -108,6 +140,19 @@ class World:
         positions, batches, events, different, expected = found
         self.tally.torn += int(positions != batches) + int(events != expected)
         self.tally.doubled += events - different
+
+    def _mend(self, store: Path) -> None:
+        """Let Lineseal open a store that DuckDB cannot; where it cannot either, take it away."""
+        deployment = load_settings(self.home, {}).deployment.name
+        try:
+            with Store(store, deployment=deployment) as mended:
+                mended.positions()
+        except LinesealError:
+            self.tally.unopenable += 1
+            for path in store.parent.glob(f"{store.name}*"):
+                path.unlink()
+        else:
+            self.tally.remade += 1
 
     def finish(self, *, relay: bool = True) -> None:
         """Do what the next job, materialiser and (with *relay*) relay do, then count."""
@@ -136,9 +181,7 @@ class World:
 
     def paths(self) -> list[str]:
         """Return the victims' arguments."""
-        self.phases.touch()
-        if not self.phases.read_bytes():
-            self.phases.write_bytes(b"\0")
+        self.phases.write_bytes(b"\1" + bytes(len(PHASES) - 1))
         return [str(self.home.path), str(self.phases)]
 
 
@@ -147,9 +190,34 @@ def random_kills(folder: Path, tally: Tally, kills: int, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - when to kill
     world = World(folder, tally)
     for number in range(kills):
-        kind = ("emit", "relay", "emit", "materialise")[number % 4]
-        world.kill(kind, chance, 0.25 if kind == "relay" else 0.5)
+        world.kill(*AIMS[number % len(AIMS)], chance)
     world.finish()
+
+
+def _wait_for(
+    victim: subprocess.Popen[str], inside: mmap.mmap, aim: str | None, chance: random.Random
+) -> None:
+    """Wait until *victim* is in the phase, and then some; without one, until some time after."""
+    starting = PHASES.index("starting")
+    deadline = time.monotonic() + _START_SECONDS
+    while inside[starting] and victim.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if aim is None:
+        time.sleep(chance.random() * _LONGEST_LIFE_SECONDS)
+        return
+    wanted = PHASES.index(aim)
+    deadline = time.monotonic() + _AIM_SECONDS
+    while time.monotonic() < deadline and victim.poll() is None:
+        # Close to it without a pause: some phases last a millisecond.
+        if any(inside[wanted] for _ in range(2000)):
+            time.sleep(chance.random() * chance.choice((0, _LONGEST_PHASE_SECONDS)))
+            return
+
+
+def _phase(inside: mmap.mmap, aim: str | None) -> str:
+    """Say in which phase it was killed: the one aimed at, or else the innermost one."""
+    found = [name for number, name in enumerate(PHASES) if inside[number]]
+    return aim if aim in found else (found or ["between"])[-1]
 
 
 def _all_in(folder: Path) -> list[LogRecord]:

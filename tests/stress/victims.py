@@ -1,4 +1,4 @@
-"""Processes made to be killed: each notes in one shared byte what it is doing at the moment.
+"""Processes made to be killed: each notes in shared bytes what it is doing at the moment.
 
 Usage: ``python -m tests.stress.victims emit|relay|materialise HOME PHASE_FILE [EVENTS]``. They run
 the production code; a few methods are wrapped so that the phase is known when the kill comes.
@@ -16,25 +16,33 @@ from pathlib import Path
 from typing import Any
 
 PHASES = (
-    *("starting", "queueing", "commit", "sealing", "storing a batch", "sending"),
+    *("starting", "between", "queueing", "commit", "sealing", "storing a batch", "sending"),
     *("noting what was sent", "reading", "applying", "committing"),
 )
+"""What a victim may be doing, the outer before the inner."""
 
 
 def follow_phases(file: Path, marks: dict[tuple[type, str], str]) -> None:
-    """Note in *file* which of the marked methods runs, the innermost one."""
+    """Count in *file*, a byte for each phase, how many threads are inside a marked method."""
     with file.open("r+b") as opened:
-        byte = mmap.mmap(opened.fileno(), 1)
+        inside = mmap.mmap(opened.fileno(), len(PHASES))
+    turn = threading.RLock()
+
+    def step(number: int, by: int) -> None:
+        with turn:
+            inside[number] += by
 
     def wrap(original: Callable[..., Any], number: int) -> Callable[..., Any]:
         def marked(*arguments: Any, **named: Any) -> Any:
-            before, byte[0] = byte[0], number
+            step(number, 1)
             try:
                 return original(*arguments, **named)
             finally:
-                byte[0] = before
+                step(number, -1)
 
         return marked
+
+    inside[PHASES.index("starting")] = 0
 
     for (owner, name), phase in marks.items():
         setattr(owner, name, wrap(getattr(owner, name), PHASES.index(phase)))
@@ -112,7 +120,6 @@ def relay(home: Path, phases: Path) -> None:
 
 def materialise(home: Path, phases: Path) -> None:
     """Materialise what is in the log, eight batches in a transaction."""
-    from lineseal.consumers.delivery import Delivery
     from lineseal.consumers.materialise import Materialiser
     from lineseal.consumers.store import Store
     from lineseal.settings import Home, load_settings
@@ -123,8 +130,7 @@ def materialise(home: Path, phases: Path) -> None:
         phases,
         {
             (Materialiser, "_poll"): "reading",
-            (Delivery, "take"): "applying",
-            (Materialiser, "_write"): "applying",
+            (Materialiser, "_commit"): "applying",
             (Materialiser, "_seal_commit"): "committing",
         },
     )
