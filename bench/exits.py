@@ -17,8 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.stress.exits import NotHere, run_case  # noqa: E402
+from tests.stress.exits import NotHere, prepare, run_case  # noqa: E402
 from tests.stress.jobs import DISKS, EXITS, FORKS, Case  # noqa: E402
+
+from lineseal.settings import Home  # noqa: E402
 
 GROUPS = (("Exit paths", EXITS), ("Forks", FORKS), ("Disk", DISKS))
 HEAD = (
@@ -28,11 +30,11 @@ HEAD = (
 )
 
 
-def row(case: Case) -> tuple[str, bool]:
+def row(case: Case, prepared: Home) -> tuple[str, bool]:
     """Run *case* and return its line of the table, and whether all promises were kept."""
     try:
         with tempfile.TemporaryDirectory() as folder:
-            result = run_case(case, Path(folder))
+            result = run_case(case, prepared, Path(folder))
     except NotHere as reason:
         return f"| {case.name} | | | | | | | not run: {reason} |\n", True
     faults = result.faults(case)
@@ -58,12 +60,15 @@ def main() -> int:
         "The disk cases use a tmpfs of 16 MiB.\n"
     )
     kept = True
+    scratch = tempfile.TemporaryDirectory()
+    prepared = prepare(Path(scratch.name))
     for name, cases in GROUPS:
         text += f"\n## {name}\n\n{HEAD}"
         for number, case in enumerate(cases, 1):
             print(f"{name} {number}/{len(cases)}: {case.name}", file=sys.stderr)
-            line, good = row(case)
+            line, good = row(case, prepared)
             text, kept = text + line, kept and good
+    scratch.cleanup()
     results = ROOT / "bench" / "results" / "exits.md"
     results.parent.mkdir(exist_ok=True)
     results.write_text(text)

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from tests.stress.injection import ERRORS, Injection, why_no_strace  # noqa: E402
 from tests.stress.kills import AIMS, Tally, random_kills  # noqa: E402
 
-PER_HOME = 2 * len(AIMS)
+PER_HOME = len(AIMS)
 INJECTED = (
     "strace makes one call that touches a file of the home fail, or kills the process there.\n"
     "Points: such calls in one run; runs: how many of them were made to fail. After each, the\n"
@@ -35,21 +35,26 @@ INJECTED = (
 )
 
 
-def kill_at_random(kills: int) -> tuple[str, int]:
-    """Kill *kills* times, over homes of two rounds of aims each, and return the report's part."""
+def kill_at_random(kills: int, minutes: float) -> tuple[str, int]:
+    """Kill *kills* times or for *minutes*, a round of aims per home; return the report's part."""
     tally = Tally()
+    deadline = time.monotonic() + 60 * minutes
     for start in range(0, kills, PER_HOME):
+        if time.monotonic() > deadline:
+            break
         print(f"random kills: {start}/{kills}, broken so far: {tally.broken}", file=sys.stderr)
         with tempfile.TemporaryDirectory() as folder:
             random_kills(Path(folder), tally, min(PER_HOME, kills - start), seed=start)
-    text = f"## {kills} random kills\n\n| victim | phase | kills |\n|---|---|---:|\n"
+    text = f"## {tally.kills.total()} random kills\n\n| victim | phase | kills |\n|---|---|---:|\n"
     for (victim, phase), count in sorted(tally.kills.items()):
         text += f"| {victim} | {phase} | {count} |\n"
     text += (
         f"\nAccepted events: {tally.accepted}. Lost: {tally.lost}. Doubled: {tally.doubled}.\n"
         f"Stores whose rows and positions differ: {tally.torn}. Batches not shipped, or shipped\n"
         f"and never sealed: {tally.unshipped}. Stores that nothing could open:\n"
-        f"{tally.unopenable}; that Lineseal made anew by itself: {tally.remade}.\n\n"
+        f"{tally.unopenable}; that Lineseal made anew by itself: {tally.remade}.\n"
+        "Batches set aside after three kills before the same one, kept, and judged again at the "
+        f"end:\n{tally.set_aside}.\n\n"
     )
     return text, tally.broken
 
@@ -88,10 +93,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill, and count what was lost.")
     parser.add_argument("--kills", type=int, default=240)
     parser.add_argument("--minutes", type=float, default=30, help="most time for each injection")
+    parser.add_argument("--kill-minutes", type=float, default=60, help="most time for the kills")
     arguments = parser.parse_args()
     reason = why_no_strace()
     with ProcessPoolExecutor(3) as pool:
-        random_part = pool.submit(kill_at_random, arguments.kills)
+        random_part = pool.submit(kill_at_random, arguments.kills, arguments.kill_minutes)
         victims = () if reason else ("emit", "materialise")
         parts = [pool.submit(inject, kind, arguments.minutes) for kind in victims]
         killed, broken = random_part.result()

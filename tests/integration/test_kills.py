@@ -16,13 +16,17 @@ from tests.stress.kills import Tally, random_kills
 
 
 def test_random_kills_lose_double_and_tear_nothing(tmp_path: Path) -> None:
-    """Twelve of them, over one home."""
+    """Twelve of them, over one home, aimed at one phase after the other."""
     tally = Tally()
 
     random_kills(tmp_path, tally, 12, seed=7)
 
+    hit = {phase for _, phase in tally.kills}
+
     assert tally.accepted > 0
     assert tally.broken == 0, tally
+    assert tally.kills.total() == 12
+    assert len(hit - {"ended before", "starting", "between"}) >= 3, tally.kills
 
 
 @pytest.mark.parametrize("kind", ["emit", "materialise"])

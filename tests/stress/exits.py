@@ -1,7 +1,7 @@
 """Runs one case of the exit campaign and counts: emitted, refused, arrived, told as lost, status.
 
 What counts as arrived is what comes out of the log's reader, the verifier and the strict codec
-after ``lineseal outbox seal``, which is what the producer's next job would do.
+after what the producer's next job, or ``lineseal outbox seal``, does first.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -16,9 +17,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineseal.settings import Home
+from lineseal.producers.identity import identify
+from lineseal.settings import Home, load_settings
 from tests.stress.jobs import PRELUDE, Case
-from tests.unit.producers.world import command, headers_of, make_home, said_in
+from tests.unit.producers.world import headers_of, make_home, said_in
 
 _TMPFS_BYTES = 16 << 20
 _ROOM_FOR_JOB = 8 << 20
@@ -70,22 +72,27 @@ class Result:
         return [text for text, broken in found.items() if broken]
 
 
-def run_case(case: Case, folder: Path) -> Result:
-    """Run *case* in an empty *folder*.
+def prepare(folder: Path) -> Home:
+    """Make in *folder* the home that every case gets a copy of."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        return make_home(folder)
+
+
+def run_case(case: Case, prepared: Home, folder: Path) -> Result:
+    """Run *case* in *folder*, with a copy of the home *prepared*. Several may run side by side.
 
     Raises:
         NotHere: This machine cannot make the fault.
 
     """
-    with contextlib.redirect_stderr(io.StringIO()):
-        home = make_home(folder)
+    home = Home(folder / prepared.path.name)
+    shutil.copytree(prepared.path, home.path)
     with _disk(case.disk, home.path / "log"):
         plain, _, _ = _run(case, folder, home, plain=True)
         status, lines, errors = _run(case, folder, home, plain=False)
         if case.disk:
             _mount("-o", f"remount,rw,size={4 * _TMPFS_BYTES}", str(home.path / "log"))
-        with contextlib.redirect_stderr(io.StringIO()):
-            command("--home", str(home.path), "outbox", "seal")
+        identify(home, load_settings(home, {})).adopt_orphans()
         counts = Counter(said.event_id for said in said_in(home))
         told = sum(header.loss.count for header in headers_of(home) if header.loss is not None)
     emitted = [line for line in lines if line != "dropped"]

@@ -59,6 +59,7 @@ class Tally:
     unshipped: int = 0
     unopenable: int = 0
     remade: int = 0
+    set_aside: int = 0
 
     @property
     def broken(self) -> int:
@@ -134,11 +135,12 @@ class World:
                 "SELECT (SELECT coalesce(sum(next_position), 0) FROM position),"
                 " (SELECT count(*) FROM batch), (SELECT count(*) FROM event),"
                 " (SELECT count(DISTINCT event_id) FROM event),"
-                " (SELECT coalesce(sum(event_count), 0) FROM batch)"
+                " (SELECT coalesce(sum(event_count), 0) FROM batch),"
+                " (SELECT count(*) FROM reject WHERE outcome IS DISTINCT FROM 'ACCEPTED')"
             ).fetchone()
         assert found is not None
-        positions, batches, events, different, expected = found
-        self.tally.torn += int(positions != batches) + int(events != expected)
+        positions, batches, events, different, expected, refused = found
+        self.tally.torn += int(positions != batches + refused) + int(events != expected)
         self.tally.doubled += events - different
 
     def _mend(self, store: Path) -> None:
@@ -159,6 +161,7 @@ class World:
         with quiet():
             command("--home", str(self.home.path), "outbox", "seal")
             command("--home", str(self.home.path), "materialise")
+            self._judge_again()
         if relay:
             subprocess.run(
                 [sys.executable, "-m", "tests.stress.victims", "relay", *self.paths()],
@@ -178,6 +181,15 @@ class World:
             return
         shipped = {r.value for r in _all_in(self.home.path / "shipped")}
         self.tally.unshipped += len({r.value for r in records_of(self.home)} ^ shipped)
+
+    def _judge_again(self) -> None:
+        """Judge what was set aside because three processes died before it: we killed them."""
+        store = self.home.path / "store" / "lineseal.duckdb"
+        with duckdb.connect(str(store)) as connection:
+            refused = connection.execute("SELECT count(*) FROM reject").fetchone()
+        if refused is not None and refused[0]:
+            self.tally.set_aside += refused[0]
+            command("--home", str(self.home.path), "rejects", "retry", "--code", "POISON_SKIPPED")
 
     def paths(self) -> list[str]:
         """Return the victims' arguments."""

@@ -156,7 +156,8 @@ def _say_gone(reader: LogReader, positions: Mapping[str, int]) -> list[str]:
     if not isinstance(reader, EmbeddedLogReader):
         return []
     lost = [
-        f"the log has no file {stream} any more, which was read up to position {positions[stream]};"
+        f"the log has no file {stream} any more, which was read up to position"
+        f" {positions.get(stream, 0)};"
         " what it held behind that cannot be read: put it back, or find out who removed it"
         for stream in reader.gone(positions)
     ]

@@ -107,12 +107,21 @@ def numbered(folder: Path, producer: str, number: int) -> OutboxFile:
 
 def files_of(folder: Path, producer: str) -> list[OutboxFile]:
     """List the files a producer has in *folder*, lowest number first."""
-    pattern = re.compile(re.escape(file_stem(producer)) + r"\.(\d+)" + re.escape(DATABASE_SUFFIX))
+    pattern = _pattern_of(producer)
     found = ((pattern.fullmatch(name), name) for name in stream_names(folder))
     return [
         OutboxFile(folder / name)
         for _, name in sorted((int(match[1]), name) for match, name in found if match)
     ]
+
+
+def is_file_of(stream: str, producer: str) -> bool:
+    """Tell whether *stream* is the name of one of the producer's files."""
+    return _pattern_of(producer).fullmatch(stream) is not None
+
+
+def _pattern_of(producer: str) -> re.Pattern[str]:
+    return re.compile(re.escape(file_stem(producer)) + r"\.(\d+)" + re.escape(DATABASE_SUFFIX))
 
 
 def stream_names(folder: Path) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineseal.schemas.errors import LogError, OutboxDamaged, OutboxForged
 from lineseal.transport.embedded.connecting import open_database
 from lineseal.transport.embedded.database import OutboxDatabase
+from lineseal.transport.embedded.ledger import Ledger
 from lineseal.transport.embedded.lock import HeldLock, Marks, try_lock
 from lineseal.transport.embedded.names import OutboxFile, files_of, numbered
 from lineseal.transport.embedded.voice import LOGGER
@@ -21,7 +22,8 @@ class Opening:
     """Hold a file's lock and connection.
 
     ``reason`` goes into the genesis of the epoch: ``opened``; ``recovered`` (a crashed opening
-    left pending events); ``lost`` (there was a file before, it is gone); ``rolled back`` (the
+    left pending events); ``lost`` (there was a file before, this or one of ``missed``, and it is
+    gone); ``rolled back`` (the
     file is behind what was given out: an old copy, or its tail is lost; or somebody else wrote
     what it says about itself).
     """
@@ -30,6 +32,7 @@ class Opening:
     lock: HeldLock
     database: OutboxDatabase
     reason: str
+    missed: tuple[str, ...] = ()
 
 
 def claim_file(folder: Path, producer: str, row_keys: Sequence[bytes] = ()) -> Opening:
@@ -41,10 +44,15 @@ def claim_file(folder: Path, producer: str, row_keys: Sequence[bytes] = ()) -> O
         LogError: No file can be locked or opened.
 
     """
+    ledger = Ledger(folder)
+    missed = ledger.missed_by(producer)
+    for name in missed:
+        LOGGER.warning("%s is gone; what nobody had read of it is lost", folder / name)
     for number in range(_MAX_NUMBER):
         opening = _try_open(numbered(folder, producer, number), producer, row_keys)
         if opening is not None:
-            return opening
+            ledger.note(opening.file.stream)
+            return replace(opening, reason="lost", missed=tuple(missed)) if missed else opening
     raise LogError(f"{_MAX_NUMBER} outbox files of {producer} in {folder} are all in use")
 
 

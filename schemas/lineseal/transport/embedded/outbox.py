@@ -31,6 +31,7 @@ from lineseal.transport.embedded.database import Chunk
 from lineseal.transport.embedded.entrance import Entrance
 from lineseal.transport.embedded.filesystem import warn_about
 from lineseal.transport.embedded.group import GroupCommit
+from lineseal.transport.embedded.ledger import Ledger
 from lineseal.transport.embedded.names import make_private_folder
 from lineseal.transport.embedded.opening import Opening, claim_file
 from lineseal.transport.embedded.voice import LOGGER
@@ -52,6 +53,7 @@ class Outbox:
         self._file = opening.file
         self._held = opening.lock
         self._reason = opening.reason
+        self._missed = opening.missed
         self._sealer = sealer
         self._max_bytes = max_bytes
         self._pid = os.getpid()
@@ -288,6 +290,9 @@ class Outbox:
             self._database.store_batch(self._database.producer, value, _head(after), chunk)
             self._held.note(self._database.marks)
         self._chain, self._candidate = after, None
+        if self._missed:
+            Ledger(self._file.database.parent).told(self._missed)
+            self._missed = ()
 
     def _current_chain(self) -> Chain | None:
         """Return the chain; after a failed store, ask the file whether it was stored."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lineseal.schemas.errors import LogError, OutboxDamaged
 from lineseal.transport.base import LogRecord
+from lineseal.transport.embedded.ledger import Ledger
 from lineseal.transport.embedded.names import DATABASE_SUFFIX, OutboxFile, stream_names
 from lineseal.transport.embedded.reading import Want, read_batches
 from lineseal.transport.embedded.voice import LOGGER
@@ -55,14 +56,18 @@ class EmbeddedLogReader:
         return dict(self._damaged)
 
     def gone(self, positions: Mapping[str, int]) -> list[str]:
-        """Return the streams of *positions* that were files of an embedded log and are not here.
+        """Return the files that are not here: read before, or made and never read.
+
+        Args:
+            positions: How far streams were read.
 
         Raises:
             LogError: The folder cannot be listed.
 
         """
         here = set(stream_names(self._folder))
-        return sorted(s for s in positions if s.endswith(DATABASE_SUFFIX) and s not in here)
+        read = {s for s in positions if s.endswith(DATABASE_SUFFIX)}
+        return sorted((read | set(Ledger(self._folder).missing())) - here)
 
     def seek(self, positions: Mapping[str, int]) -> None:
         """Read on from *positions*; streams not named start at their first record."""

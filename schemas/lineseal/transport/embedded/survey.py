@@ -7,8 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineseal.schemas.errors import LogError
+from lineseal.schemas.errors import LogError, OutboxDamaged
 from lineseal.transport.embedded.faults import to_log_error
+from lineseal.transport.embedded.ledger import Ledger
 from lineseal.transport.embedded.lock import try_lock
 from lineseal.transport.embedded.names import OutboxFile, stream_names
 from lineseal.transport.embedded.reading import connect_read_only
@@ -43,13 +44,23 @@ class OutboxState:
 
 
 def survey(folder: Path) -> list[OutboxState]:
-    """Look at every file in *folder*, by name; none when the folder is not there.
+    """Look at every file in *folder*, by name, and at those that were there and are gone.
 
     Raises:
         LogError: The folder cannot be listed.
 
     """
-    return [_look(OutboxFile(folder / name)) for name in sorted(stream_names(folder))]
+    states = [_look(OutboxFile(folder / name)) for name in sorted(stream_names(folder))]
+    here = {state.stream for state in states}
+    return [*states, *(_gone(name) for name in Ledger(folder).missing() if name not in here)]
+
+
+def _gone(stream: str) -> OutboxState:
+    problem = OutboxDamaged(
+        f"{stream} was here and is gone: what nobody had read of it is lost; put it back, or find"
+        " out who removed it"
+    )
+    return OutboxState(stream=stream, size_bytes=0, in_use=False, problem=problem)
 
 
 def _look(file: OutboxFile) -> OutboxState:
