@@ -32,7 +32,7 @@ from lineseal.transport.embedded import EmbeddedLogReader
 from tests.stress.victims import PHASES
 from tests.unit.producers.world import BODY, command, make_home, records_of, said_in
 
-AIMS: Final = (
+AIMS: Final[tuple[tuple[str, str | None], ...]] = (
     *(("emit", "sealing"), ("relay", "sending"), ("materialise", "committing")),
     *(("emit", "storing a batch"), ("relay", "noting what was sent"), ("materialise", "applying")),
     *(("emit", "commit"), ("emit", None), ("materialise", None), ("emit", "queueing")),
