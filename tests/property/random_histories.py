@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,7 +170,13 @@ def moment(seconds: int) -> dt.datetime:
     return START + dt.timedelta(seconds=seconds)
 
 
-def fill(connection: duckdb.DuckDBPyConnection, history: History, *, twice: bool) -> None:
+def fill(
+    connection: duckdb.DuckDBPyConnection,
+    history: History,
+    *,
+    twice: bool,
+    after_commit: Callable[[], None] = lambda: None,
+) -> None:
     """Write the history commit by commit; *twice* lets some events arrive again, later."""
     again: list[Record] = []
     for commit in history.commits:
@@ -200,6 +207,7 @@ def fill(connection: duckdb.DuckDBPyConnection, history: History, *, twice: bool
         update_chain_findings(connection, moment(commit))
         resolve(connection, moment(commit), max_candidates=history.cap)
         update_copies(connection, moment(commit), tail_rows=4)
+        after_commit()
 
 
 def _insert_event(

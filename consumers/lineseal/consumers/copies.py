@@ -9,6 +9,7 @@ transaction of the commit. Source: DESIGN 8; ddl/0003.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -26,60 +27,88 @@ _SORTED_BY = {
     "run_input": "run DESC, artifact_version_id",
     "run_output": "run DESC, artifact_version_id",
     "version_name": "name_hash, artifact_version_id",
-    "registered_name": "name_hash, event_id",
+    "statement_about": "about_hash, event_id",
+    "epoch_fact": "epoch, producer",
 }
-_EDGES = "SELECT * EXCLUDE (direction) FROM edge_new WHERE direction = "
 _NEW_ROWS = {
-    "run_fact": "SELECT * FROM run_now",
-    "version_writer": _EDGES + "'output'",
-    "version_reader": _EDGES + "'input'",
-    "run_input": _EDGES + "'input'",
-    "run_output": _EDGES + "'output'",
-    "version_name": "SELECT * FROM name_new",
-    "registered_name": "SELECT * FROM registration_new",
+    "run_fact": ("run_now", ""),
+    "version_writer": ("edge_new", "output"),
+    "version_reader": ("edge_new", "input"),
+    "run_input": ("edge_new", "input"),
+    "run_output": ("edge_new", "output"),
+    "version_name": ("name_new", ""),
+    "statement_about": ("statement_new", ""),
+    "epoch_fact": ("epoch_now", ""),
 }
+"""Temporary table with the new rows of each copy, and of edges the direction."""
+_TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE temporary"
+_MOMENTS = "SELECT ingest_time FROM batch UNION SELECT ingest_time FROM reject ORDER BY ALL"
 
 
 def update_copies(
     connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime, *, tail_rows: int = TAIL_ROWS
 ) -> None:
     """Bring the copies up to date with the commit of *ingest_time*, in its transaction."""
-    _copy(connection, ingest_time, tail_rows)
+    _copy(connection, _scripts(), ingest_time, tail_rows)
+    connection.execute("UPDATE copied_until SET ingest_time = ?", [ingest_time])
+    if connection.execute("SELECT count(*) FROM copied_until").fetchall() == [(0,)]:
+        _begin_generation(connection, ingest_time)
 
 
 def rebuild_copies(connection: duckdb.DuckDBPyConnection, *, tail_rows: int = TAIL_ROWS) -> None:
     """Make all copies anew from the tables, in the transaction that is open, if any."""
-    for table in ("sorted_segment", *_SORTED_BY):
+    for table in ("sorted_segment", "copied_until", *_SORTED_BY):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
-    _copy(connection, None, tail_rows)
+    *scripts, epochs = _scripts()
+    _copy(connection, scripts, None, tail_rows)
+    moments = connection.execute(_MOMENTS).fetchall()
+    for (moment,) in moments:
+        _copy(connection, [epochs], moment, tail_rows)
+    _begin_generation(connection, max((moment for (moment,) in moments), default=None))
+
+
+def _begin_generation(
+    connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime | None
+) -> None:
+    """Say that run numbers may mean other runs than before."""
+    connection.execute("INSERT INTO copied_until VALUES (uuid()::VARCHAR, ?)", [ingest_time])
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime | None, tail_rows: int
+    connection: duckdb.DuckDBPyConnection,
+    scripts: Iterable[str],
+    ingest_time: dt.datetime | None,
+    tail_rows: int,
 ) -> None:
-    for script in _scripts():
+    """Run *scripts* and take up what they made."""
+    for script in scripts:
         for statement in connection.extract_statements(script):
             wanted = "ingest_time" in statement.named_parameters
             connection.execute(statement, {"ingest_time": ingest_time} if wanted else {})
+    made = {row[0] for row in connection.execute(_TEMPORARY).fetchall()}
     segments = _segments(connection)
-    for table in _SORTED_BY:
-        _append(connection, table, segments.get(table, {}), tail_rows)
-    for table in ("run_now", "edge_new", "name_new", "registration_new"):
-        connection.execute(f"DROP TABLE {table}")
+    for table, (source, _) in _NEW_ROWS.items():
+        if source in made:
+            _append(connection, table, segments.get(table, {}), tail_rows)
+    for source in {source for source, _ in _NEW_ROWS.values()} & made:
+        connection.execute(f"DROP TABLE {source}")
 
 
 def _append(
     connection: duckdb.DuckDBPyConnection, table: str, segments: dict[int, int], tail_rows: int
 ) -> None:
     """Add the new rows of one copy, and merge what has become too much."""
-    counted = f"SELECT count(*) FROM ({_NEW_ROWS[table]})"  # noqa: S608 - our text
-    (added,) = connection.execute(counted).fetchall()[0]
+    source, direction = _NEW_ROWS[table]
+    new_rows = f"SELECT * FROM {source}"  # noqa: S608 - our names
+    if direction:
+        new_rows = f"SELECT * EXCLUDE (direction) FROM {source} WHERE direction = '{direction}'"  # noqa: S608
+    (added,) = connection.execute(f"SELECT count(*) FROM ({new_rows})").fetchall()[0]  # noqa: S608
     if not added:
         return
     segment = 0 if added < tail_rows else max(segments, default=0) + 1
     connection.execute(
         f"INSERT INTO {table} BY NAME SELECT *, $segment AS segment"  # noqa: S608 - our names
-        f" FROM ({_NEW_ROWS[table]}) ORDER BY {_SORTED_BY[table]}",
+        f" FROM ({new_rows}) ORDER BY {_SORTED_BY[table]}",
         {"segment": segment},
     )
     segments[segment] = segments.get(segment, 0) + added

@@ -19,6 +19,9 @@ HIDING = frozenset({"FORK", "OUTBOX_ROLLBACK", "COUNTER_JUMP"})
 """Findings behind which something may be that never arrived."""
 SPOILING = HIDING | {"REPLAY"}
 """Findings that keep an epoch from being proven whole."""
+ACCUSING = frozenset({"FORK", "REPLAY", "KEY_COMPROMISED"})
+"""Findings after which batches prove nothing, as view ``untrusted_batch`` says."""
+GAP = "GAP"
 ALIVE_FOR = dt.timedelta(seconds=180)
 """Three heartbeats (ADR-0005)."""
 
@@ -113,12 +116,23 @@ class Finding:
     span_start: dt.datetime | None
     span_end: dt.datetime | None
     detail: str
-    opened_at: dt.datetime
 
     def overlaps(self, start: dt.datetime, end: dt.datetime | None) -> bool:
         """Tell whether what it is about touches the time from *start* to *end*, both included."""
         return (self.span_end is None or self.span_end >= start) and (
             end is None or self.span_start is None or self.span_start <= end
+        )
+
+    @property
+    def as_gap(self) -> Gap:
+        """Return the same, of a finding whose code is ``GAP``."""
+        return Gap(
+            self.producer,
+            self.epoch or "",
+            self.first_batch_seq or 0,
+            self.last_batch_seq or 0,
+            self.span_start,
+            self.span_end,
         )
 
     @property
@@ -142,7 +156,10 @@ class Chains:
     def __init__(
         self, epochs: Iterable[Epoch], gaps: Iterable[Gap], findings: Iterable[Finding] = ()
     ) -> None:
-        """Index epochs by (producer, epoch), gaps and findings by producer."""
+        """Index epochs by (producer, epoch), gaps and findings by producer.
+
+        Findings that accuse batches of proving nothing may be of any producer.
+        """
         self.epochs = {(epoch.producer, epoch.epoch): epoch for epoch in epochs}
         self.gaps: dict[str, list[Gap]] = {}
         for gap in gaps:
@@ -150,24 +167,51 @@ class Chains:
         self.findings: dict[str, list[Finding]] = {}
         for finding in findings:
             self.findings.setdefault(finding.producer, []).append(finding)
+        self.accused = {
+            producer
+            for producer, found in self.findings.items()
+            if any(finding.code in ACCUSING for finding in found)
+        }
 
     @classmethod
     def load(
         cls,
         connection: duckdb.DuckDBPyConnection,
         moment: Moment,
-        producers: Iterable[str] | None = None,
+        *,
+        faulty: bool = False,
     ) -> Chains:
-        """Load the chains of *producers*, or of all."""
-        parameters = {
-            "producers": None if producers is None else sorted(set(producers)),
-            "known_at": moment.known_at,
-        }
-        return cls(
-            (Epoch(*row) for row in query("epochs").rows(connection, **parameters)),
-            (Gap(*row) for row in query("gaps").rows(connection, **parameters)),
-            (Finding(*row) for row in query("findings").rows(connection, **parameters)),
+        """Load the chains of all producers; *faulty* leaves out epochs without loss or reject."""
+        known_at = moment.known_at
+        epochs = query("epochs").rows(connection, faulty=faulty or None, known_at=known_at)
+        return cls((Epoch(*row) for row in epochs), *_findings(connection, None, moment))
+
+    @classmethod
+    def around(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        moment: Moment,
+        epochs: Iterable[str],
+        producers: Iterable[str],
+    ) -> Chains:
+        """Load some epochs, and gaps and findings of some producers."""
+        rows = query("epochs_of").rows(
+            connection, epochs=sorted(set(epochs)), known_at=moment.known_at
         )
+        return cls((Epoch(*row) for row in rows), *_findings(connection, producers, moment))
+
+
+def _findings(
+    connection: duckdb.DuckDBPyConnection, producers: Iterable[str] | None, moment: Moment
+) -> tuple[list[Gap], list[Finding]]:
+    rows = query("findings").rows(
+        connection,
+        producers=None if producers is None else sorted(set(producers)),
+        known_at=moment.known_at,
+    )
+    found = [Finding(*row) for row in rows]
+    gaps = [finding.as_gap for finding in found if finding.code == GAP]
+    return gaps, [finding for finding in found if finding.code != GAP]
 
 
 def _count(number: int, what: str) -> str:

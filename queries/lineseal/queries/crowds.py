@@ -12,6 +12,7 @@ import duckdb
 from lineseal.queries.catalog import query
 from lineseal.queries.completeness import Defect, Vertex, make_defect
 from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.held import held_graph
 from lineseal.queries.times import Moment
 
 
@@ -19,6 +20,9 @@ def crowds(
     connection: duckdb.DuckDBPyConnection, lineage: Lineage, direction: Direction, moment: Moment
 ) -> dict[Vertex, set[Defect]]:
     """Find the versions of a walk in *direction* that a use of too many may have meant."""
+    held = held_graph(connection, moment)
+    if held is not None and not held.crowded:
+        return {}
     upstream = direction is Direction.UPSTREAM
     rows = query("crowded_names").rows(connection, **moment.parameters)
     ids = [node_id for node_id, written in rows if written is upstream]

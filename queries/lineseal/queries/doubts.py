@@ -37,7 +37,7 @@ class Holes:
         """Load the chains of all producers and what was refused, as known at *moment*."""
         self._since = min(suspect.appeared_at for suspect in suspects)
         self._now = now
-        self._chains = Chains.load(connection, moment)
+        self._chains = Chains.load(connection, moment, faulty=True)
         self._refused: list[tuple[str, int]] = query("refused_records").rows(
             connection, since=self._since, known_at=moment.known_at
         )

@@ -15,6 +15,7 @@ import duckdb
 from lineseal.queries.catalog import query
 from lineseal.queries.chains import Chains, Gap
 from lineseal.queries.graph import Edge, Lineage, RunKey
+from lineseal.queries.registrations import Registered, load_registered
 from lineseal.queries.times import Moment
 
 PRODUCER_GAP = "producer_gap"
@@ -60,15 +61,6 @@ class RunFacts:
     def label(self) -> str:
         """Return how a sentence names this run."""
         return f"{self.job} (run {self.run_id})" if self.job else f"run {self.run_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """Say that an artifact version is registered."""
-
-    opaque: bool
-    owner: str | None
-    proven: bool = True
 
 
 class Evidence:
@@ -134,16 +126,19 @@ def load_evidence(
 ) -> Evidence:
     """Load the facts around everything in *lineage*."""
     runs = load_runs(connection, lineage.runs, moment)
-    return Evidence(
-        now=now,
-        runs=runs,
-        chains=Chains.load(connection, moment, {run.producer for run in runs.values()}),
-        registered=load_registered(connection, lineage.nodes, moment),
-        untrusted=load_untrusted(connection, runs, moment),
+    producers = {run.producer for run in runs.values()}
+    epochs = {epoch for run in runs.values() for epoch in run.epochs}
+    chains = Chains.around(connection, moment, epochs, producers)
+    registered = load_registered(
+        connection, lineage.nodes.values(), moment, accused=bool(chains.accused)
     )
+    untrusted: dict[RunKey, tuple[str, ...]] = {}
+    if chains.accused & producers:
+        untrusted = _load_untrusted(connection, runs, moment)
+    return Evidence(now, runs, chains, registered, untrusted)
 
 
-def load_untrusted(
+def _load_untrusted(
     connection: duckdb.DuckDBPyConnection, runs: Mapping[RunKey, RunFacts], moment: Moment
 ) -> dict[RunKey, tuple[str, ...]]:
     """Load which runs rest on batches that prove nothing, with the codes that say why."""
@@ -163,11 +158,3 @@ def load_runs(
     """Load the facts of *runs*."""
     rows = query("run_facts").rows(connection, runs=list(runs), known_at=moment.known_at)
     return {row[0]: RunFacts(*row) for row in rows}
-
-
-def load_registered(
-    connection: duckdb.DuckDBPyConnection, ids: Iterable[int], moment: Moment
-) -> dict[int, Registered]:
-    """Load which of *ids* are registered."""
-    rows = query("registrations").rows(connection, ids=list(ids), **moment.parameters)
-    return {row[0]: Registered(row[1], row[2], row[3]) for row in rows}

@@ -1,10 +1,10 @@
 """What does the lineage graph look like around these versions? Walks it and keeps what it saw.
 
 The walk goes hop by hop, one question per half hop with arrays of keys, over copies of the edges
-that are sorted by those keys, so that a small answer costs a few small queries however big the
-store is. Once it has grown wide, one recursive statement finds the rest. Runs and artifact
-versions are both vertices: a run reads versions (inputs) and writes versions (outputs). Everything
-visited is visited once, so cycles are harmless.
+that are sorted by those keys (in memory where a service holds them), so that a small answer costs
+a few small queries however big the store is. Once it has grown wide, one recursive statement finds
+the rest. Runs and artifact versions are both vertices: a run reads versions (inputs) and writes
+versions (outputs). Everything visited is visited once, so cycles are harmless.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import NamedTuple
 import duckdb
 
 from lineseal.queries.catalog import query
+from lineseal.queries.held import held_graph
 from lineseal.queries.node import Node
 from lineseal.queries.times import Moment
 
@@ -43,6 +44,13 @@ class Direction(Enum):
 
     UPSTREAM = "upstream"
     DOWNSTREAM = "downstream"
+
+
+HALF_HOPS = {
+    Direction.UPSTREAM: ("writers", "run_inputs"),
+    Direction.DOWNSTREAM: ("readers", "run_outputs"),
+}
+"""From versions to runs, and from those to versions, by the names of the SQL files."""
 
 
 class Edge(NamedTuple):
@@ -102,6 +110,7 @@ class Traversal:
         """Prepare walks; nothing is read yet."""
         self._connection = connection
         self._moment = moment
+        self._held = held_graph(connection, moment)
 
     def walk(
         self, starts: Iterable[int], direction: Direction, max_depth: int | None = None
@@ -118,6 +127,8 @@ class Traversal:
 
     def reached(self, starts: Iterable[int], direction: Direction) -> list[int]:
         """Return *starts* and everything up- or downstream of them, in one statement."""
+        if self._held is not None:
+            return self._held.reached(list(starts), *HALF_HOPS[direction])
         name = "ancestors" if direction is Direction.UPSTREAM else "descendants"
         rows = query(name).rows(self._connection, ids=list(starts), **self._moment.parameters)
         return [row[0] for row in rows]
@@ -133,7 +144,11 @@ class Traversal:
 
     def edges(self, name: str, **keys: list[int]) -> list[Edge]:
         """Ask one half hop: ``writers`` or ``readers`` of ids, inputs or outputs of runs."""
-        rows = query(name).rows(self._connection, **keys, **self._moment.parameters)
+        if self._held is not None:
+            ((_, wanted),) = keys.items()
+            rows = self._held.edges(name, wanted)
+        else:
+            rows = query(name).rows(self._connection, **keys, **self._moment.parameters)
         return [Edge(run, node, *_MEANING[bits]) for run, node, bits in rows]
 
 
@@ -157,9 +172,7 @@ class _Walk:
         self._hops = 0
         self._runs: set[RunKey] = set()
         upstream = direction is Direction.UPSTREAM
-        self._near, self._far = (
-            ("writers", "run_inputs") if upstream else ("readers", "run_outputs")
-        )
+        self._near, self._far = HALF_HOPS[direction]
         self._add_near = self.lineage.add_output if upstream else self.lineage.add_input
         self._add_far = self.lineage.add_input if upstream else self.lineage.add_output
 

@@ -60,15 +60,25 @@ def find_all_versions(
         InvalidReference, NotFound: As for ``find_one``.
 
     """
-    names = {(node.kind, node.namespace, node.name) for node in _find(connection, text, moment)}
-    return [node for name in sorted(names) for node in _versions(connection, *name, moment)]
+    named, matching = _read(connection, text, moment)
+    names = {_name(node) for node in matching}
+    # Stable: versions of one name stay in their order.
+    return sorted((node for node in named if _name(node) in names), key=_name)
 
 
 def _find(connection: duckdb.DuckDBPyConnection, text: str, moment: Moment) -> list[Node]:
-    """Find what any reading of *text* matches: which one was meant is not ours to guess.
+    """Find what any reading of *text* matches."""
+    return _read(connection, text, moment)[1]
 
-    A namespace and a name may both hold slashes, a name may hold an ``@``. Whoever may register
-    a name could otherwise choose one that reads like another's and answer in its place.
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, text: str, moment: Moment
+) -> tuple[list[Node], list[Node]]:
+    """Find all versions of every name that *text* can mean, and which of them it matches.
+
+    Which reading was meant is not ours to guess: a namespace and a name may both hold slashes, a
+    name may hold an ``@``. Whoever may register a name could otherwise choose one that reads like
+    another's and answer in its place.
     """
     reference = parse_reference(text)
     readings = [reference]
@@ -76,43 +86,47 @@ def _find(connection: duckdb.DuckDBPyConnection, text: str, moment: Moment) -> l
         # version@digest: one of several contents of a version
         path, _, version = reference.path.rpartition("@")
         readings.append(dataclasses.replace(reference, path=path, version=version))
-    named: list[Node] = []
+    named: dict[int, Node] = {}
     matching: dict[int, Node] = {}
     known = False
     for reading in readings:
-        for name in _stored_names(connection, reading, moment):
-            known = True
-            nodes = _versions(connection, reading.kind, *name, moment)
-            named += nodes
-            found = _matching(nodes, reading.version, reading.digest_prefix)
-            matching.update({node.id: node for node in found})
+        found = _versions(connection, reading, moment)
+        known = known or bool(found)
+        nodes = [node for node in found if moment.as_of is None or node.appeared_at <= moment.as_of]
+        named.update({node.id: node for node in nodes})
+        hits = _matching(nodes, reading.version, reading.digest_prefix)
+        matching.update({node.id: node for node in hits})
     if not known:
         raise _unknown_name(connection, readings[-1], moment)
     if not named:
         raise NotFound(f"{text} did not exist yet at {format_time(moment.as_of)} (--as-of)")
     if not matching:
         wanted = readings[-1].version or reference.digest_prefix or ""
-        raise _unknown_version(text, named, wanted)
-    return list(matching.values())
-
-
-def _stored_names(
-    connection: duckdb.DuckDBPyConnection, reference: Reference, moment: Moment
-) -> list[tuple[str, str]]:
-    rows = query("artifact_names").rows(
-        connection, kind=str(reference.kind), path=reference.path, known_at=moment.known_at
-    )
-    return [(row[0], row[1]) for row in rows]
+        raise _unknown_version(text, named.values(), wanted)
+    return list(named.values()), list(matching.values())
 
 
 def _versions(
-    connection: duckdb.DuckDBPyConnection, kind: str, namespace: str, name: str, moment: Moment
+    connection: duckdb.DuckDBPyConnection, reading: Reference, moment: Moment
 ) -> list[Node]:
-    rows = query("name_versions").rows(
-        connection, kind=str(kind), namespace=namespace, name=name, known_at=moment.known_at
-    )
+    """Return all versions of every name that reads so, those in the longest namespace first."""
+    ids = [row[0] for row in query("named_versions").rows(connection, path=reading.path)]
+    rows = query("nodes").rows(connection, ids=ids, known_at=moment.known_at) if ids else []
     nodes = [Node(*row) for row in rows]
-    return [node for node in nodes if moment.as_of is None or node.appeared_at <= moment.as_of]
+    kind, path = str(reading.kind), reading.path
+    named = [
+        node
+        for node in nodes
+        if node.kind == kind
+        and (f"{node.namespace}/{node.name}" == path or ("default", path) == _name(node)[1:])
+    ]
+    return sorted(
+        named, key=lambda node: (-len(node.namespace) if node.name != path else 0, node.key)
+    )
+
+
+def _name(node: Node) -> tuple[str, str, str]:
+    return node.kind, node.namespace, node.name
 
 
 def _matching(nodes: Sequence[Node], version: str | None, digest: str | None) -> list[Node]:

@@ -15,9 +15,10 @@ from lineseal.queries.completeness import Defect, Downstream
 from lineseal.queries.crowds import crowds
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
 from lineseal.queries.downstream import environments
-from lineseal.queries.evidence import Evidence, load_evidence, load_registered, load_runs
+from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
 from lineseal.queries.node import Node
+from lineseal.queries.registrations import load_registered
 from lineseal.queries.rows import Row, first_writers, hops, node_row
 from lineseal.queries.times import Moment, format_time
 from lineseal.queries.verdicts import (
@@ -164,7 +165,7 @@ def _rows(
     runs = load_runs(connection, used, moment)
     wrote = first_writers(writers, runs)
     wrote.update({node: hop.run for node, hop in chosen.items()})
-    registered = load_registered(connection, ids, moment)
+    registered = load_registered(connection, [lineage.nodes[node] for node in ids], moment)
     promoted = environments(connection, ids, moment)
     rows: list[Row] = []
     for node in sorted(ids, key=lineage.rank.__getitem__):

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from lineseal.queries.evidence import Evidence, Registered, RunFacts
+from lineseal.queries.evidence import Evidence, RunFacts
 from lineseal.queries.graph import Direction, Edge, Lineage, RunKey
+from lineseal.queries.registrations import Registered
 from lineseal.queries.times import format_time
 
 Row = dict[str, Any]

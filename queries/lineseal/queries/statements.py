@@ -64,7 +64,7 @@ def load_statements(
     """Load what was said about each of *ids*, the oldest first."""
     found = query("statements_about").rows(connection, ids=list(ids), **moment.parameters)
     events = {(producer, event) for _, _, producer, event, _, _ in found}
-    fields = _load_fields(connection, events)
+    fields = _load_fields(connection, events, {body for _, body, _, _, _, _ in found})
     untrusted = load_untrusted(connection, events, moment)
     statements: dict[int, list[Statement]] = {}
     for node, body, producer, event_id, event_time, names in found:
@@ -83,7 +83,7 @@ def load_named(
     """Load what was decided at gates about sources and suppliers, by type and name."""
     found = query("approvals_by_name").rows(connection, **moment.parameters)
     events = {(producer, event_id) for _, _, producer, event_id, _ in found}
-    fields = _load_fields(connection, events)
+    fields = _load_fields(connection, events, {"approval"})
     untrusted = load_untrusted(connection, events, moment)
     statements: dict[tuple[str, str], list[Statement]] = {}
     for kind, name, producer, event_id, event_time in found:
@@ -116,7 +116,7 @@ def load_untrusted(
 
 
 def _load_fields(
-    connection: duckdb.DuckDBPyConnection, events: set[tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection, events: set[tuple[str, str]], bodies: set[str]
 ) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
     """Load the rows of *events* (producer and id): one, unless a producer used an id twice."""
     keys = sorted(events)
@@ -124,6 +124,7 @@ def _load_fields(
         connection,
         producers=[producer for producer, _ in keys],
         event_ids=[event_id for _, event_id in keys],
+        bodies=sorted(bodies),
     )
     fields: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for body, producer, event_id, text in sorted(set(rows)):

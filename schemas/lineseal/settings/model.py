@@ -201,6 +201,11 @@ class ApiSettings:
     )
     url: str = _setting("", "http://HOST:PORT of a service elsewhere; commands then ask only there")
     timeout_seconds: int = _setting(600, "how long one question may take", least=1)
+    held_edges: int = _setting(
+        20_000_000,
+        "lineage edges held in memory for fast answers, 18 MB a million; none when there are more",
+        least=0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,7 @@ def test_an_unknown_parameter_is_a_mistake_of_the_caller() -> None:
     """A misspelt argument must not silently become null."""
     connection = empty_store()
     with pytest.raises(TypeError, match="takes no know_at"):
-        load_catalog()["gaps"].rows(connection, know_at=None)
+        load_catalog()["findings"].rows(connection, know_at=None)
     connection.close()
 
 

@@ -12,13 +12,16 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.consumers.api.snapshot import Snapshots, copy_into
+from lineseal.consumers.graph import GraphKeeper
 from lineseal.consumers.store import Store
 from lineseal.queries.guarded_sql import SQL, SqlParams, run_sql
+from lineseal.queries.held import offered
 from lineseal.queries.question import (
     Question,
     Told,
@@ -46,7 +49,12 @@ class Answering:
     """Answers questions on the store that *store* gives, if any. Safe to use from any thread."""
 
     def __init__(
-        self, store: Callable[[], Store | None], *, memory_limit: str, timeout: float
+        self,
+        store: Callable[[], Store | None],
+        *,
+        memory_limit: str,
+        timeout: float,
+        held_edges: int = 0,
     ) -> None:
         """Prepare.
 
@@ -54,11 +62,14 @@ class Answering:
             store: Gives the open store, or None when it is not open just now.
             memory_limit: What a statement of the user's own may use, as DuckDB takes it.
             timeout: Seconds a question may take.
+            held_edges: Edges of the graph to hold in memory at most.
 
         """
         self._store = store
         self._memory_limit = memory_limit
         self._timeout = timeout
+        self._held_edges = held_edges
+        self._keepers: WeakKeyDictionary[Store, GraphKeeper] = WeakKeyDictionary()
         self._snapshots = Snapshots()
         self._places = threading.Semaphore(MAX_RUNNING + MAX_WAITING)
         self._pool = ThreadPoolExecutor(MAX_RUNNING, thread_name_prefix="api")
@@ -148,7 +159,8 @@ class Answering:
         asked = params_from_json(question.params, params)
         with store.cursor() as cursor, _Watch(cursor, self._timeout, given_up) as watch:
             try:
-                return answer_on(cursor, question, asked)
+                with offered(self._keeper(store), cursor):
+                    return answer_on(cursor, question, asked)
             except duckdb.InterruptException as error:
                 if watch.is_over:
                     raise QueryError(
@@ -159,6 +171,14 @@ class Answering:
                 raise StoreBusy("the store was closed meanwhile; ask again") from error
             except duckdb.OutOfMemoryException as error:
                 raise StoreError("the question took more memory than it may") from error
+
+    def _keeper(self, store: Store) -> GraphKeeper:
+        with self._lock:
+            keeper = self._keepers.get(store)
+            if keeper is None:
+                keeper = GraphKeeper(store.cursor, max_edges=self._held_edges)
+                self._keepers[store] = keeper
+            return keeper
 
 
 class _Watch:

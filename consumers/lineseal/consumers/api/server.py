@@ -51,6 +51,7 @@ class ApiServer:
             store,
             memory_limit=settings.store.memory_limit,
             timeout=float(settings.api.timeout_seconds),
+            held_edges=settings.api.held_edges,
         )
         self._app = build_app(self._answering, readiness, log)
         self._servers: list[tuple[uvicorn.Server, threading.Thread]] = []

@@ -81,19 +81,54 @@ CREATE TABLE version_name (
   artifact_version_id BIGINT NOT NULL,
   segment             BIGINT NOT NULL
 );
--- Registrations of artifacts that were no unsigned imports.
-CREATE TABLE registered_name (
-  name_hash   UBIGINT NOT NULL,
+-- What was said about artifacts, in any body but run_event. A statement that names a version and a
+-- digest has a row for each, one that names neither has one for the name: about_hash is
+-- md5_number_lower(kind || ':' || namespace || '/' || name), its lower half replaced by the upper
+-- half of md5_number_lower of that version, digest or '' (so what is said about a name lies
+-- together). It finds candidates only.
+CREATE TABLE statement_about (
+  about_hash  UBIGINT NOT NULL,
+  body        VARCHAR NOT NULL, -- table the statement stands in
   kind        VARCHAR NOT NULL,
   namespace   VARCHAR NOT NULL,
   name        VARCHAR NOT NULL,
   version     VARCHAR,
   digest      VARCHAR,
-  opaque      BOOLEAN,
-  owner       VARCHAR,
   producer    VARCHAR,
   event_id    VARCHAR NOT NULL,
   event_time  TIMESTAMP NOT NULL,
   ingest_time TIMESTAMP NOT NULL,
+  origin      VARCHAR,
+  opaque      BOOLEAN,          -- of a registration
+  owner       VARCHAR,          -- of a registration
   segment     BIGINT NOT NULL
+);
+
+-- What each epoch is, as view producer_epoch says it, from known_from (included) to known_to.
+CREATE TABLE epoch_fact (
+  epoch            VARCHAR NOT NULL,
+  producer         VARCHAR NOT NULL,
+  state            VARCHAR NOT NULL, -- CLOSED, SUCCEEDED, UNCLOSED
+  batches          BIGINT NOT NULL,
+  events           BIGINT NOT NULL,
+  first_batch_seq  BIGINT NOT NULL,
+  last_batch_seq   BIGINT NOT NULL,
+  missing_batches  BIGINT NOT NULL,
+  missing_tail     BIGINT NOT NULL,
+  lost_events      BIGINT NOT NULL,
+  rejected         BIGINT NOT NULL,  -- different records of it that were refused
+  head_sha256      VARCHAR NOT NULL,
+  first_created_at TIMESTAMP NOT NULL,
+  last_created_at  TIMESTAMP NOT NULL,
+  last_seen_at     TIMESTAMP NOT NULL,
+  genesis_reason   VARCHAR,
+  known_from       TIMESTAMP NOT NULL,
+  known_to         TIMESTAMP,
+  segment          BIGINT NOT NULL
+);
+
+-- Up to which commit the copies are made; generation changes when run numbers mean other runs.
+CREATE TABLE copied_until (
+  generation  VARCHAR NOT NULL,
+  ingest_time TIMESTAMP
 );

@@ -2,7 +2,7 @@
 -- title:   Which edges are new in this commit, and which does it close?
 -- params:  ingest_time TIMESTAMP -- of the commit; null: of every commit there was
 -- reads:   edge, run_now, run_fact
--- makes:   edge_new, name_new, registration_new
+-- makes:   edge_new, name_new
 -- why:     A commit marks what it adds with known_from and what it closes with known_to, so the
 --          copies need nothing but the tables themselves.
 
@@ -67,18 +67,5 @@ WHERE known_from = coalesce($ingest_time::TIMESTAMP, known_from)
   AND artifact_version_id > (
     SELECT coalesce(max(artifact_version_id), 0) FROM version_name
   );
-
-CREATE OR REPLACE TEMP TABLE registration_new AS
-SELECT
-  md5_number_lower(subject.artifact.namespace || '/' || subject.artifact.name) AS name_hash,
-  subject.artifact.kind AS kind,
-  subject.artifact.namespace AS namespace,
-  subject.artifact.name AS name,
-  subject.artifact.version AS version,
-  subject.artifact.digest AS digest,
-  opaque, owner, producer, event_id, event_time, ingest_time
-FROM registration
-WHERE subject.artifact.kind IS NOT NULL AND origin IS DISTINCT FROM 'import'
-  AND ingest_time = coalesce($ingest_time::TIMESTAMP, ingest_time);
 
 DROP TABLE edge_closed;

@@ -1,8 +1,8 @@
 -- name:    epochs
--- title:   How did each epoch of these producers end, and what is known to be lacking?
+-- title:   How did each epoch end, and what is known to be lacking?
 -- kind:    completeness
--- params:  producers VARCHAR[]=NULL -- null: of every producer
---          known_at TIMESTAMP=NULL  -- ingest time, included; null: as known today
+-- params:  faulty BOOLEAN=NULL     -- true: only those with losses or rejects
+--          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
 -- returns: producer VARCHAR
 --          epoch VARCHAR
 --          state VARCHAR            -- CLOSED, SUCCEEDED, UNCLOSED
@@ -19,69 +19,19 @@
 --          last_created_at TIMESTAMP
 --          last_seen_at TIMESTAMP   -- last_created_at, but never after it reached us
 --          genesis_reason VARCHAR   -- why the producer opened it; null: not received
--- reads:   batch, reject
+-- reads:   epoch_fact
 -- order:   producer, first_created_at, epoch
 -- since:   0.1
 -- why:     The view producer_epoch has no bound on ingest time and no rejects; otherwise this
---          is the same. An epoch is UNCLOSED when it ended without a final batch and no later
---          genesis names it: whether it goes on only a clock can tell.
-WITH known AS (
-  SELECT *
-  FROM batch
-  WHERE ($producers::VARCHAR[] IS NULL OR list_contains($producers::VARCHAR[], producer))
-    AND ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
-), chain AS (
-  SELECT
-    producer,
-    epoch,
-    count(*) AS batches,
-    CAST(sum(event_count) AS BIGINT) AS events,
-    min(batch_seq) AS first_batch_seq,
-    max(batch_seq) AS last_batch_seq,
-    max(batch_seq) + 1 - count(DISTINCT batch_seq) AS missing_batches,
-    CAST(least(coalesce(sum(loss."count"), 0), 9223372036854775807) AS BIGINT) AS lost_events,
-    bool_or((flags & 4) <> 0) AS final,
-    arg_max(header_sha256, batch_seq) AS head_sha256,
-    min(created_at) AS first_created_at,
-    max(created_at) AS last_created_at,
-    max(least(created_at, ingest_time)) AS last_seen_at,
-    max(genesis.reason) AS genesis_reason
-  FROM known
-  GROUP BY producer, epoch
-), successor AS (
-  SELECT producer, genesis.prev_epoch AS epoch, max(genesis.prev_batch_seq) AS claimed_last
-  FROM known
-  WHERE genesis.prev_epoch IS NOT NULL
-  GROUP BY producer, genesis.prev_epoch
-), refused AS (
-  SELECT producer, epoch, count(DISTINCT raw_sha256) AS rejected
-  FROM reject
-  WHERE producer IS NOT NULL
-    AND ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
-  GROUP BY producer, epoch
-)
+--          is the same.
 SELECT
-  chain.producer,
-  chain.epoch,
-  CASE
-    WHEN chain.final THEN 'CLOSED'
-    WHEN successor.claimed_last IS NOT NULL THEN 'SUCCEEDED'
-    ELSE 'UNCLOSED'
-  END AS state,
-  chain.batches,
-  chain.events,
-  chain.first_batch_seq,
-  chain.last_batch_seq,
-  chain.missing_batches,
-  greatest(coalesce(successor.claimed_last, -1) - chain.last_batch_seq, 0) AS missing_tail,
-  chain.lost_events,
-  coalesce(refused.rejected, 0) AS rejected,
-  chain.head_sha256,
-  chain.first_created_at,
-  chain.last_created_at,
-  chain.last_seen_at,
-  chain.genesis_reason
-FROM chain
-LEFT JOIN successor USING (producer, epoch)
-LEFT JOIN refused USING (producer, epoch)
-ORDER BY chain.producer, chain.first_created_at, chain.epoch
+  producer, epoch, state, batches, events, first_batch_seq, last_batch_seq, missing_batches,
+  missing_tail, lost_events, rejected, head_sha256, first_created_at, last_created_at,
+  last_seen_at, genesis_reason
+FROM epoch_fact
+WHERE ($faulty::BOOLEAN IS NULL OR lost_events > 0 OR rejected > 0)
+  AND CASE
+    WHEN $known_at::TIMESTAMP IS NULL THEN known_to IS NULL
+    ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
+  END
+ORDER BY producer, first_created_at, epoch

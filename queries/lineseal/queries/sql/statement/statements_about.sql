@@ -10,8 +10,7 @@
 --          event_id VARCHAR
 --          event_time TIMESTAMP
 --          names VARCHAR           -- digest, version, or name: of every version alike
--- reads:   artifact_version, registration, validation, evaluation, quarantine, approval,
---          promotion, override, label_review, feedback, access, containment, incident, verdict
+-- reads:   artifact_version, statement_about
 -- order:   none
 -- since:   0.2
 -- why:     A statement means a version as a registration does (ADR-0005): where both sides give a
@@ -23,57 +22,38 @@ WITH node AS (
   WHERE artifact_version_id IN (SELECT unnest($ids::BIGINT[]))
     AND known_from <= coalesce($known_at::TIMESTAMP, known_from)
     AND coalesce(known_to > $known_at::TIMESTAMP, known_to IS NULL)
-), statement AS (
-  SELECT 'registration' AS body, producer, event_id, event_time, ingest_time, subject.artifact AS about
-  FROM registration
-  UNION ALL
-  SELECT 'validation', producer, event_id, event_time, ingest_time, artifact FROM validation
-  UNION ALL
-  SELECT 'evaluation', producer, event_id, event_time, ingest_time, model FROM evaluation
-  UNION ALL
-  SELECT 'quarantine', producer, event_id, event_time, ingest_time, artifact FROM quarantine
-  UNION ALL
-  SELECT 'approval', producer, event_id, event_time, ingest_time, subject.artifact FROM approval
-  UNION ALL
-  SELECT 'promotion', producer, event_id, event_time, ingest_time, artifact FROM promotion
-  UNION ALL
-  SELECT 'override', producer, event_id, event_time, ingest_time, target.artifact FROM override
-  UNION ALL
-  SELECT 'label_review', producer, event_id, event_time, ingest_time, label_set FROM label_review
-  UNION ALL
-  SELECT 'feedback', producer, event_id, event_time, ingest_time, artifact FROM feedback
-  UNION ALL
-  SELECT 'access', producer, event_id, event_time, ingest_time, resource.artifact FROM access
-  UNION ALL
-  SELECT 'containment', producer, event_id, event_time, ingest_time, subject.artifact FROM containment
-  UNION ALL
-  SELECT 'incident', producer, event_id, event_time, ingest_time, unnest(subjects).artifact FROM incident
-  UNION ALL
-  SELECT 'verdict', producer, event_id, event_time, ingest_time, subject.artifact FROM verdict
+), wanted AS (
+  SELECT
+    node.*,
+    md5_number_lower(node.kind || ':' || node.namespace || '/' || node.name)
+      // 4294967296::UBIGINT * 4294967296::UBIGINT
+      + md5_number_lower(tail) // 4294967296::UBIGINT AS about_hash
+  FROM node, unnest(['', version, digest]) AS named(tail)
 )
 SELECT DISTINCT
-  node.artifact_version_id,
-  statement.body,
-  statement.producer,
-  statement.event_id,
-  statement.event_time,
+  wanted.artifact_version_id,
+  said.body,
+  said.producer,
+  said.event_id,
+  said.event_time,
   CASE
-    WHEN statement.about.digest IS NOT NULL AND node.digest IS NOT NULL THEN 'digest'
-    WHEN statement.about.version IS NOT NULL THEN 'version'
+    WHEN said.digest IS NOT NULL AND wanted.digest IS NOT NULL THEN 'digest'
+    WHEN said.version IS NOT NULL THEN 'version'
     ELSE 'name'
   END AS names
-FROM node
-JOIN statement
-  ON statement.about.kind = node.kind
-  AND statement.about.namespace = node.namespace
-  AND statement.about.name = node.name
+FROM wanted
+JOIN statement_about AS said
+  ON said.about_hash = wanted.about_hash
+  AND said.kind = wanted.kind
+  AND said.namespace = wanted.namespace
+  AND said.name = wanted.name
   AND (
-    (statement.about.version IS NULL AND statement.about.digest IS NULL)
+    (said.version IS NULL AND said.digest IS NULL)
     OR coalesce(
-      statement.about.digest = node.digest,
-      statement.about.version = node.version AND NOT node.conflict,
+      said.digest = wanted.digest,
+      said.version = wanted.version AND NOT wanted.conflict,
       false
     )
   )
-WHERE statement.event_time <= coalesce($as_of::TIMESTAMP, statement.event_time)
-  AND statement.ingest_time <= coalesce($known_at::TIMESTAMP, statement.ingest_time)
+WHERE said.event_time <= coalesce($as_of::TIMESTAMP, said.event_time)
+  AND said.ingest_time <= coalesce($known_at::TIMESTAMP, said.ingest_time)
