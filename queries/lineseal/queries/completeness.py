@@ -83,22 +83,28 @@ def weak_links(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[Defect]
 def unclosed_chains(lineage: Lineage, evidence: Evidence) -> dict[Vertex, set[Defect]]:
     """Find what is wrong with the epochs that carry events of the runs."""
     found: dict[Vertex, set[Defect]] = {}
+    chains = evidence.chains
+    sound = {key for key, epoch in chains.epochs.items() if not epoch.faults(evidence.now)}
+    spoiled = chains.gaps.keys() | chains.findings.keys()
     for run in lineage.runs:
         facts = evidence.runs[run]
+        faults = [(facts.producer, epoch) for epoch in facts.epochs]
+        faults = [key for key in faults if key not in sound]
+        if not faults and facts.producer not in spoiled:
+            continue
         own = set(facts.epochs)
         defects = {
             make_defect("missing_batches", gap.sentence)
-            for gap in evidence.chains.gaps.get(facts.producer, ())
+            for gap in chains.gaps.get(facts.producer, ())
             if gap.epoch in own and gap not in evidence.gaps_during(run)
         }
         defects |= {
             make_defect("chain_finding", finding.sentence)
-            for finding in evidence.chains.findings.get(facts.producer, ())
+            for finding in chains.findings.get(facts.producer, ())
             if finding.epoch in own and finding.code in SPOILING
         }
-        for epoch in own:
-            faults = evidence.chains.epochs[facts.producer, epoch].faults(evidence.now)
-            defects.update(make_defect(*fault) for fault in faults)
+        for key in faults:
+            defects.update(make_defect(*fault) for fault in chains.epochs[key].faults(evidence.now))
         if defects:
             found[run] = defects
     return found

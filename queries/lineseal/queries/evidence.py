@@ -93,13 +93,15 @@ class Evidence:
             )
         }
 
+        self._weak = self._gaps.keys() | self._untrusted.keys()
+
     def gaps_during(self, run: RunKey) -> Sequence[Gap]:
         """Return the gaps of the run's producer that overlap the run."""
         return self._gaps.get(run, ())
 
     def is_weak(self, run: RunKey) -> bool:
         """Tell whether nothing the run read or wrote is certain."""
-        return run in self._gaps or run in self._untrusted
+        return run in self._weak
 
     def doubts(self, run: RunKey) -> list[tuple[str, str]]:
         """Return reason and sentence of everything that makes all edges of the run weak."""
@@ -112,13 +114,13 @@ class Evidence:
 
     def reasons(self, edge: Edge) -> tuple[str, ...]:
         """Return why the edge is not certain, sorted; empty when it is."""
-        if not self.is_weak(edge.run):
+        if edge.run not in self._weak:
             return edge.reasons
         return tuple(sorted({*edge.reasons, *(reason for reason, _ in self.doubts(edge.run))}))
 
     def is_certain(self, edge: Edge) -> bool:
         """Tell whether the edge is exact, no gap overlaps its run, and its batches count."""
-        return edge.exact and not self.is_weak(edge.run)
+        return edge.exact and edge.run not in self._weak
 
 
 def load_evidence(

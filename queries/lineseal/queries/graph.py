@@ -84,8 +84,8 @@ class Lineage:
     @cached_property
     def rank(self) -> dict[int, int]:
         """Return the place of each version in the order of names: cheaper to compare."""
-        ordered = sorted(self.nodes, key=lambda node: self.nodes[node].key)
-        return {node: place for place, node in enumerate(ordered)}
+        ordered = sorted((node.key, node_id) for node_id, node in self.nodes.items())
+        return {node_id: place for place, (_, node_id) in enumerate(ordered)}
 
     @property
     def runs(self) -> set[RunKey]:

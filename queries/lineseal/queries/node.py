@@ -15,7 +15,7 @@ RUN_PREFIX = "run:"
 
 _NUMBER = re.compile(r"(\d+)")
 
-NaturalKey = tuple[tuple[bool, str], ...]
+NaturalKey = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ class Node:
             tail = f"{self.version}@{self.digest}"
         return format_reference(self.kind, self.namespace, self.name, tail, None)
 
-    @cached_property
+    @property
     def key(self) -> NaturalKey:
         """Return what orders versions the same way in every store; absent comes first."""
-        parts = (
+        return (
             self.kind,
             self.namespace,
             self.name,
-            self.version,
-            self.digest,
-            self.producer,
-            self.run_id,
+            # Before each that is present, so that absent and empty differ.
+            "" if self.version is None else f"\0{self.version}",
+            "" if self.digest is None else f"\0{self.digest}",
+            "" if self.producer is None else f"\0{self.producer}",
+            "" if self.run_id is None else f"\0{self.run_id}",
         )
-        return tuple((part is not None, part or "") for part in parts)
 
     def to_row(self) -> dict[str, Any]:
         """Return the columns by which a row of an answer names this version."""

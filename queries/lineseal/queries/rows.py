@@ -7,7 +7,7 @@ certain one, then the first in the order of their names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -37,27 +37,30 @@ def hops(lineage: Lineage, evidence: Evidence, direction: Direction) -> dict[int
         (lineage.outputs, lineage.readers) if upstream else (lineage.inputs, lineage.writers)
     )
     doors = {run: _door(lineage, evidence, edges) for run, edges in nearer.items()}
+    distance = lineage.depth
     chosen: dict[int, Hop] = {}
-    for node, depth in lineage.depth.items():
+    for node, depth in distance.items():
         ways = [
             (edge, doors[edge.run])
             for edge in here.get(node, ())
-            if edge.run in doors and lineage.depth[doors[edge.run].node] == depth - 1
+            if edge.run in doors and distance[doors[edge.run].node] == depth - 1
         ]
         if ways:
-            edge, door = min(ways, key=lambda way: _preference(lineage, evidence, *way))
-            reasons = {*evidence.reasons(edge), *evidence.reasons(door)}
-            chosen[node] = Hop(
-                door.node,
-                edge.run,
-                evidence.is_certain(edge) and evidence.is_certain(door),
-                tuple(sorted(reasons)),
-            )
+            edge, door = ways[0]
+            if len(ways) > 1:
+                edge, door = min(ways, key=lambda way: _preference(lineage, evidence, *way))
+            certain = evidence.is_certain(edge) and evidence.is_certain(door)
+            reasons: tuple[str, ...] = ()
+            if not certain:
+                reasons = tuple(sorted({*evidence.reasons(edge), *evidence.reasons(door)}))
+            chosen[node] = Hop(door.node, edge.run, certain, reasons)
     return chosen
 
 
-def _door(lineage: Lineage, evidence: Evidence, edges: Iterable[Edge]) -> Edge:
+def _door(lineage: Lineage, evidence: Evidence, edges: Sequence[Edge]) -> Edge:
     """Choose the edge by which a run was entered: nearest, certain, first by name."""
+    if len(edges) == 1:
+        return edges[0]
     return min(
         edges,
         key=lambda edge: (

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -20,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineseal.commandline.escape import csv_cell, visible
+from lineseal.commandline.json_text import COMPACT, INDENT, indented
 
 FORMATS = ("table", "json", "ndjson", "csv", "dot")
 _PIPE_WIDTH = 10_000
@@ -116,9 +116,9 @@ def print_answer(
             note(f"warning: {warning}")
 
 
-def to_json(value: Any, indent: int | None = 2) -> str:
+def to_json(value: Any, indent: Literal[2] | None = INDENT) -> str:
     """Render JSON that is one safe line per string: ASCII only, no NaN, keys in order."""
-    return json.dumps(value, indent=indent, ensure_ascii=True, allow_nan=False, default=str)
+    return indented(value) if indent == INDENT else COMPACT.encode(value)
 
 
 def print_table(
