@@ -18,6 +18,7 @@ import duckdb
 
 from lineseal.consumers.copies import rebuild_copies
 
+DEPLOYMENT = "bench"
 HOPS = 10
 DEEP = 1_000
 LADDER = 200
@@ -43,6 +44,7 @@ def make(path: Path, edges: int) -> None:
             connection.execute(file.read_text("utf-8"))
         newest = max(int(file.name[:4]) for file in ddl.glob("*.sql"))
         connection.execute("INSERT INTO store_fact VALUES ('schema_version', ?)", [str(newest)])
+        connection.execute("INSERT INTO store_fact VALUES ('deployment', ?)", [DEPLOYMENT])
         sizes = {"lanes": lanes_of(edges), "fan": fan_of(edges), "hops": HOPS}
         sizes |= {"deep": DEEP, "ladder": LADDER}
         connection.execute(_USES, sizes)

@@ -2,22 +2,27 @@
 
     .venv/bin/python bench/queries.py --edges 10000000
 
-Makes a store (see ``graph_store``), asks random questions in a running process and in new ones,
-loads the same edges into a private PostgreSQL with indexes, asks it for the same closures, and
-writes ``bench/results/queries-EDGES.md``. PostgreSQL is left out, with the reason, when absent.
+Makes a store (see ``graph_store``) and asks random questions in three ways: in a new process with
+the store to itself, in a process that has it open, and over the socket of a running service, which
+holds the graph in memory. Loads the same edges into a private PostgreSQL with indexes and asks it
+for the same closures. Writes ``bench/results/queries-EDGES.md``. PostgreSQL is left out, with the
+reason, when absent.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
+import os
+import platform
 import random
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -26,12 +31,14 @@ sys.path.insert(0, str(ROOT / "bench"))
 import graph_store  # noqa: E402
 import postgres  # noqa: E402
 
-from lineseal.commandline.output import to_json  # noqa: E402
+from lineseal.commandline.output import Answer, to_json  # noqa: E402
 from lineseal.queries import api  # noqa: E402
 from lineseal.queries.database import open_store  # noqa: E402
+from lineseal.queries.remote import ask_service  # noqa: E402
+from lineseal.settings import Home, load_settings  # noqa: E402
 
-Timings = list[float]
-"""Seconds."""
+MANY = 10_000
+"""Versions from which on an answer is asked for a few times only."""
 _ONE_SHOT = """
 import sys
 from pathlib import Path
@@ -41,6 +48,15 @@ from lineseal.queries.database import open_store
 with open_store(Path(sys.argv[1])) as connection:
     to_json(getattr(api, sys.argv[2])(connection, sys.argv[3]).to_dict())
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One shape of the graph: which question is asked about which versions."""
+
+    name: str
+    verb: str
+    references: list[str]
 
 
 def main() -> None:
@@ -53,49 +69,74 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         lines = _measure(Path(folder), arguments.edges, arguments.questions)
     target = ROOT / "bench" / "results" / f"queries-{arguments.edges}.md"
+    target.parent.mkdir(exist_ok=True)
     target.write_text("\n".join(lines) + "\n", "utf-8")
     _say(f"wrote {target}")
 
 
 def _measure(folder: Path, edges: int, questions: int) -> list[str]:
-    store = folder / "lineseal.duckdb"
+    home = Home(folder)
+    settings = load_settings(None, environment={})
+    store = home.resolve(settings.store.path)
+    store.parent.mkdir(mode=0o700)
+    load = os.getloadavg()[0]
     began = time.monotonic()
     graph_store.make(store, edges)
-    _say(f"made {edges} edges in {time.monotonic() - began:.0f} s")
-    asked = _questions(edges, questions)
+    _say(f"made {edges:,} edges in {time.monotonic() - began:.0f} s")
+    shapes = _shapes(edges, questions)
     table: list[str] = []
     sizes: dict[str, int] = {}
-    with open_store(store) as connection:
-        for name, (verb, references) in asked.items():
-            ask: Callable[..., object] = getattr(api, verb)
-            first = getattr(api, verb)(connection, references[0])
-            sizes[name] = len(first.rows)
-            times = _time(lambda ref, ask=ask: ask(connection, ref), references)
-            table.append(_row(name, "running process", sizes[name], times))
-            if sizes[name] > graph_store.DEEP * 10:
-                rendered = _time(lambda _, first=first: to_json(first.to_dict()), references[:1])
-                table.append(_row(name, "rendering its JSON", sizes[name], rendered))
-    for name, (verb, references) in asked.items():
-        times = _time(lambda ref, verb=verb: _one_shot(store, verb, ref), references[:5])
-        table.append(_row(name, "new process", sizes[name], times))
-    table += _postgres(folder, store, asked, sizes)
-    return [*_head(edges, questions, store), *table, "", _memory()]
+    for shape in shapes:
+        few = shape.references[:5]
+        times = _time(lambda ref, verb=shape.verb: _one_shot(store, verb, ref), few)
+        with open_store(store) as connection:
+            ask: Callable[..., Answer] = getattr(api, shape.verb)
+            first = ask(connection, shape.references[0])
+            sizes[shape.name] = len(first.rows)
+            table.append(_row(shape.name, "new process", len(first.rows), times))
+            times = _time(lambda ref, ask=ask: ask(connection, ref), shape.references)
+            table.append(_row(shape.name, "open store", len(first.rows), times))
+            if len(first.rows) > MANY:
+                times = _time(lambda _, first=first: to_json(first.to_dict()), few[:1])
+                table.append(_row(shape.name, "its JSON alone", len(first.rows), times))
+    memory = {"new process": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
+    with _service(folder, memory):
+        for shape in shapes:
+
+            def asked(reference: str, verb: str = shape.verb) -> object:
+                return ask_service(home, settings, verb, {"reference": reference}, store)
+
+            asked(shape.references[0])
+            if shape is shapes[0]:
+                time.sleep(2 + edges / 2_000_000)  # what it loads in the background
+            times = _time(asked, shape.references)
+            table.append(_row(shape.name, "running service", sizes[shape.name], times))
+    table += _postgres(folder, store, shapes, sizes)
+    took = time.monotonic() - began
+    return [*_head(edges, questions, store, load), *table, "", _tail(memory, load, took)]
 
 
-def _questions(edges: int, count: int) -> dict[str, tuple[str, list[str]]]:
+def _shapes(edges: int, count: int) -> list[Asked]:
     rng = random.Random(edges)  # noqa: S311 - no secret
     lanes = [rng.randrange(graph_store.lanes_of(edges)) for _ in range(count)]
-    few = max(count // 40, 3)
-    return {
-        "ten hops up": ("trace", [f"dataset:bench/lane{n}@{graph_store.HOPS}" for n in lanes]),
-        "ten hops down": ("impact", [f"dataset:bench/lane{n}@0" for n in lanes]),
-        "deep chain": ("trace", [f"dataset:bench/deep@{graph_store.DEEP}"] * few),
-        "ladder with self-loops": (
+    few = max(count // 20, 3)
+    deep = [graph_store.DEEP - rng.randrange(50) for _ in range(few)]
+    ladder = [2 * graph_store.LADDER - rng.randrange(20) for _ in range(few)]
+    return [
+        Asked(
+            "ten hops up",
             "trace",
-            [f"dataset:bench/ladder@{2 * graph_store.LADDER}"] * few,
+            [f"dataset:bench/lane{lane}@{graph_store.HOPS}" for lane in lanes],
         ),
-        "fan-out": ("impact", ["dataset:bench/wide@0"] * few),
-    }
+        Asked("ten hops down", "impact", [f"dataset:bench/lane{lane}@0" for lane in lanes]),
+        Asked("deep chain", "trace", [f"dataset:bench/deep@{version}" for version in deep]),
+        Asked(
+            "diamonds with self-loops",
+            "trace",
+            [f"dataset:bench/ladder@{version}" for version in ladder],
+        ),
+        Asked("fan-out", "impact", ["dataset:bench/wide@0"] * 3),
+    ]
 
 
 def _one_shot(store: Path, verb: str, reference: str) -> None:
@@ -103,12 +144,26 @@ def _one_shot(store: Path, verb: str, reference: str) -> None:
     subprocess.run(command, check=True)
 
 
-def _postgres(
-    folder: Path,
-    store: Path,
-    asked: dict[str, tuple[str, list[str]]],
-    sizes: dict[str, int],
-) -> list[str]:
+@contextlib.contextmanager
+def _service(folder: Path, memory: dict[str, float]) -> Generator[None]:
+    """Run a service on the store of *folder*; note its memory when it has ended."""
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "bench/graph_service.py"), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        told, tell = process.stdout, process.stdin
+        if told is None or tell is None or told.readline() != "ready\n":
+            raise SystemExit("the service did not start")
+        try:
+            yield
+        finally:
+            tell.close()
+            memory["running service"] = float(told.readline() or "nan")
+
+
+def _postgres(folder: Path, store: Path, shapes: list[Asked], sizes: dict[str, int]) -> list[str]:
     try:
         server = postgres.start(folder)
     except postgres.Absent as absent:
@@ -117,13 +172,19 @@ def _postgres(
     with server:
         server.load(store)
         return [
-            _row(name, "PostgreSQL, one session", sizes[name], server.closures(verb, references))
-            for name, (verb, references) in asked.items()
+            _row(
+                shape.name,
+                "PostgreSQL, ids alone",
+                sizes[shape.name],
+                server.closures(shape.verb, shape.references),
+            )
+            for shape in shapes
         ]
 
 
-def _time(ask: Callable[[str], object], references: Sequence[str]) -> Timings:
-    found: Timings = []
+def _time(ask: Callable[[str], object], references: Sequence[str]) -> list[float]:
+    """Return the seconds of each."""
+    found: list[float] = []
     for reference in references:
         began = time.perf_counter()
         ask(reference)
@@ -131,7 +192,7 @@ def _time(ask: Callable[[str], object], references: Sequence[str]) -> Timings:
     return found
 
 
-def _row(name: str, how: str, size: int, times: Timings) -> str:
+def _row(name: str, how: str, size: int, times: list[float]) -> str:
     ordered = sorted(times)
     places = (
         ordered[min(int(len(ordered) * share), len(ordered) - 1)] for share in (0.5, 0.95, 0.99)
@@ -142,34 +203,28 @@ def _row(name: str, how: str, size: int, times: Timings) -> str:
     return line
 
 
-def _head(edges: int, questions: int, store: Path) -> list[str]:
-    machine = subprocess.run(
-        ["uname", "-srm"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+def _head(edges: int, questions: int, store: Path, load: float) -> list[str]:
+    machine = f"{platform.system()} {platform.release()} {platform.machine()}"
     return [
         f"# trace and impact on {edges:,} edges",
         "",
         f"Command: `.venv/bin/python bench/queries.py --edges {edges} --questions {questions}`.",
-        f"Machine: {machine}. Store: {store.stat().st_size / 1e6:,.0f} MB, made by set-based SQL.",
-        "PostgreSQL returns the ids of the closure only; Lineseal the whole answer with evidence.",
+        f"Machine: {machine}, {os.cpu_count()} processors; load average before: {load:.1f}.",
+        f"Store: {store.stat().st_size / 1e6:,.0f} MB, made by set-based SQL.",
+        "PostgreSQL returns the ids of a closure and nothing else; Lineseal the whole answer with",
+        "its evidence: a new process with its JSON too, a running service over its socket.",
         "",
         "| question | how | versions | p50 ms | p95 ms | p99 ms |",
         "|---|---|---|---|---|---|",
     ]
 
 
-def _memory() -> str:
-    used = {
-        who: resource.getrusage(number).ru_maxrss / 1024
-        for who, number in (
-            ("this process", resource.RUSAGE_SELF),
-            ("largest child", resource.RUSAGE_CHILDREN),
-        )
-    }
-    return "Largest resident memory (MB): " + json.dumps({k: round(v) for k, v in used.items()})
+def _tail(memory: dict[str, float], load: float, took: float) -> str:
+    used = ", ".join(f"{who} {size:,.0f}" for who, size in memory.items())
+    return (
+        f"Largest resident memory (MB): {used}. Load average before {load:.1f}, after "
+        f"{os.getloadavg()[0]:.1f}; all of it took {took:,.0f} s."
+    )
 
 
 def _say(text: str) -> None:

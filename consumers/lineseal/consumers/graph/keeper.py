@@ -68,7 +68,7 @@ class GraphKeeper:
     def graph_at(self, connection: duckdb.DuckDBPyConnection) -> PartedGraph | None:
         """Return the graph as the open transaction of *connection* sees it, if it is held."""
         stamp = _stamp(connection)
-        if stamp is None or self._max_edges <= 0:
+        if stamp is None or not self._max_edges:
             return None
         with self._lock:
             if self._graph is None or self._stamp is None or self._stamp[0] != stamp[0]:
@@ -86,7 +86,9 @@ class GraphKeeper:
         """Load the graph as the open transaction of *connection* sees it; too many edges: none."""
         ((size,),) = connection.execute(_SIZE).fetchall()
         stamp = _stamp(connection)
-        if stamp is None or size > self._max_edges:
+        if size > self._max_edges:
+            self._max_edges = 0  # it only grows: never ask again
+        if stamp is None or not self._max_edges:
             return
         none_closed = dict.fromkeys(_COPIES, np.empty(0, np.int64))
         part = Part(
