@@ -21,18 +21,16 @@ from lineseal.commandline.output import (
     print_table,
     to_json,
 )
+from lineseal.consumers.respond.subjects import about_subject, to_subject
 from lineseal.queries.cli.common import ask
 from lineseal.queries.containment.answer import NAMED_TYPES, find_standing
 from lineseal.queries.containment.questions import (
     CONTAINMENT,
-    REACH,
     ContainmentParams,
-    ReachParams,
 )
-from lineseal.schemas.errors import ConfigurationError, NotFound
+from lineseal.schemas.errors import ConfigurationError
 from lineseal.schemas.ids import now_us
-from lineseal.schemas.model import Artifact, Containment, ContainmentAction, Kind, Subject
-from lineseal.schemas.reference import parse_reference, to_artifact
+from lineseal.schemas.model import Containment, ContainmentAction
 from lineseal.settings import Settings, find_home, load_settings
 from lineseal.signing.containment import install_containment_list
 from lineseal.signing.holder import Holder
@@ -105,7 +103,7 @@ def release(
     holder, text = _signed(person, reason)
     row = find_standing(_standing(settings), subject, holder.name)
     body = Containment(
-        subject=_to_subject(row["about"]),
+        subject=to_subject(row["about"]),
         action=ContainmentAction.RELEASE,
         reason=text,
         ordered_by=holder.name,
@@ -173,13 +171,13 @@ def _stop(
     as_json: bool,
 ) -> int:
     home, settings = find_home(), load_settings(find_home())
-    found = _reach(subject, unseen=unseen)
+    found = about_subject(subject, unseen=unseen)
     if dry_run:
         print_answer(found, "json" if as_json else "table", columns=PIPELINES, table=_table)
         return Exit.OK
     holder, text = _signed(person, reason)
     body = Containment(
-        subject=_to_subject(found.extra["about"]),
+        subject=to_subject(found.extra["about"]),
         action=action,
         reason=text,
         ordered_by=holder.name,
@@ -195,29 +193,6 @@ def _stop(
     return Exit.OK
 
 
-def _reach(subject: str, *, unseen: bool) -> Answer:
-    try:
-        return ask(REACH, ReachParams(subject=subject))
-    except NotFound:
-        if not unseen:
-            raise
-    kind, _, name = subject.partition(":")
-    about: dict[str, str | None] = {"type": kind, "name": name, "kind": None}
-    if kind not in NAMED_TYPES:
-        thing = to_artifact(parse_reference(subject))
-        about = {
-            "type": "artifact",
-            "name": None,
-            "kind": thing.kind,
-            "namespace": thing.namespace,
-            "artifact": thing.name,
-            "version": thing.version,
-            "digest": thing.digest,
-        }
-    extra = {"about": about, "reference": subject, "artifacts": [], "made_from_it": []}
-    return Answer(query=REACH.name, subject=subject, extra=extra)
-
-
 def _standing(settings: Settings, **moment: str | None) -> Answer:
     officers = list(settings.policy.containment_officers)
     return ask(CONTAINMENT, ContainmentParams(officers=officers, **moment), unread=True)
@@ -227,19 +202,6 @@ def _signed(person: str | None, reason: str | None) -> tuple[Holder, str]:
     if not person or not reason:
         raise click.UsageError("an order names who gives it and why: --as PERSON --reason TEXT")
     return Holder.parse(person, person=True), reason
-
-
-def _to_subject(about: dict[str, Any]) -> Subject:
-    if about["kind"] is None:
-        return Subject(type=about["type"], name=about["name"])
-    thing = Artifact(
-        kind=Kind(about["kind"]),
-        namespace=about["namespace"],
-        name=about["artifact"],
-        version=about["version"],
-        digest=about["digest"],
-    )
-    return Subject(type="artifact", artifact=thing)
 
 
 def _print(event_id: str, reference: str, *, as_json: bool) -> None:

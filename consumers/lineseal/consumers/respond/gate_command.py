@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 
 from lineseal.commandline.exit_codes import Exit
-from lineseal.commandline.hooks import find_hook
 from lineseal.commandline.output import Answer, note, output_options, print_answer, print_table
+from lineseal.consumers.respond.digests import digest_of
 from lineseal.queries.cli.common import ask
 from lineseal.queries.gate.answer import APPROVED, INCOMPLETE, reasons
 from lineseal.queries.gate.policy import default_text, parse_policies
@@ -23,7 +23,6 @@ from lineseal.settings import Home, Settings, find_home, load_settings
 from lineseal.signing.holder import Holder
 from lineseal.transport.saying import say
 
-DIGEST_PATH = "digest-path"
 COLUMNS = ("rule", "outcome", "reference", "reason")
 _BODY_GATES = {"train": Gate.TRAINING, "promote": Gate.PROMOTION, "rollback": Gate.ROLLBACK}
 _MOST_REASONS = 100
@@ -191,10 +190,7 @@ def _given(text: str) -> str:
             equals = ""  # a path that holds a "="
     if not equals:
         reference, path = "", text
-    measure = find_hook(DIGEST_PATH)  # as the emitter does it: a path, to its digest
-    if measure is None:
-        raise ConfigurationError("nothing here can hash files: is lineseal installed completely?")
-    return f"{reference}={measure(Path(path)).digest}"
+    return f"{reference}={digest_of(Path(path))}"
 
 
 def _table(console: Console, answer: Answer) -> None:
