@@ -52,6 +52,15 @@ def replace_public(path: Path, data: bytes) -> None:
         ConfigurationError: The folder cannot be written.
 
     """
+    _replace(path, data, PUBLIC_FILE)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Put *data* at *path* in one step, mode 0600, flushed to the disk. See ``replace_public``."""
+    _replace(path, data, PRIVATE_FILE)
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -62,7 +71,7 @@ def replace_public(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(PUBLIC_FILE)
+        temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

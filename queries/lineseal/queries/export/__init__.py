@@ -1,0 +1,1 @@
+"""Writes what the store has in the forms of other systems."""

@@ -1,0 +1,185 @@
+"""Whoever attacks the gateway gets nothing, and the others are served meanwhile.
+
+What is promised: silent and dripping connections, thousands of them, bodies and bombs of any size
+cost bounded memory, each ends in a clear status or a closed connection, and a client that asks
+is answered all the while. Source: issue 7, "Gateway under attack".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import socket
+import threading
+import time
+from collections.abc import Generator
+
+import pytest
+from tests.openlineage.events import data, run_event
+from tests.openlineage.gateway import PATIENCE_SECONDS, SETTINGS, Gateway
+
+PLACES = int(SETTINGS["LINESEAL_GATEWAY__MAX_CONNECTIONS"])
+LIMIT = int(SETTINGS["LINESEAL_GATEWAY__MAX_EVENT_BYTES"])
+MEMORY_MIB = 400
+"""Interpreter and libraries take 60; the rest is what JSON of the tests' sizes may become."""
+
+
+def head(token: str, *lines: str) -> bytes:
+    """Write the head of a request."""
+    first = ("POST /api/v1/lineage HTTP/1.1", "Host: x", f"Authorization: Bearer {token}")
+    return ("\r\n".join([*first, *lines]) + "\r\n\r\n").encode()
+
+
+def knock(gateway: Gateway) -> socket.socket:
+    """Open a connection."""
+    return socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE_SECONDS)
+
+
+def is_served(gateway: Gateway, token: str, number: int) -> bool:
+    """Send one event as an ordinary client."""
+    return gateway.post(run_event(number, inputs=[data("a")]), token)[0] == 201
+
+
+def closes(connection: socket.socket) -> bytes:
+    """Wait until the other side closes; return what it said."""
+    said = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            said += part
+    return said
+
+
+def test_silent_connections_make_room(gateway: Gateway, token: str) -> None:
+    """Many more than there are places; each who asks is served at once, and they are closed."""
+    silent = [knock(gateway) for _ in range(4 * PLACES)]
+
+    assert all(is_served(gateway, token, 100 + number) for number in range(3))
+    for connection in silent:
+        assert closes(connection) == b""
+        connection.close()
+
+
+def test_a_head_that_drips_in_is_cut_off(gateway: Gateway, token: str) -> None:
+    """A byte now and then does not move the deadline, on a second request neither."""
+    with knock(gateway) as connection:
+        body = json.dumps(run_event(120)).encode()
+        connection.sendall(head(token, f"Content-Length: {len(body)}") + body)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 201")
+        started = time.monotonic()
+        with contextlib.suppress(OSError):
+            for byte in head(token) * 100:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.05)
+                if time.monotonic() - started > PATIENCE_SECONDS:
+                    pytest.fail("the connection is still open")
+    assert is_served(gateway, token, 121)
+
+
+def test_a_body_that_drips_in_is_refused(gateway: Gateway, token: str) -> None:
+    """408, and the place is free again."""
+    with knock(gateway) as connection:
+        connection.sendall(head(token, "Content-Length: 1000") + b"{")
+
+        assert closes(connection).startswith(b"HTTP/1.1 408")
+
+
+def test_thousands_of_connections_leave_the_others_served(gateway: Gateway, token: str) -> None:
+    """They come as fast as they can, while a client sends."""
+    over = threading.Event()
+    attempts = [0]
+
+    def attack() -> None:
+        held: list[socket.socket] = []
+        while not over.is_set() and attempts[0] < 3000:
+            with contextlib.suppress(OSError):
+                held.append(knock(gateway))
+                held[-1].sendall(b"POST / HTTP/1.1\r\n")
+            attempts[0] += 1
+            if len(held) > 400:
+                held.pop(0).close()
+        for each in held:
+            each.close()
+
+    attackers = [threading.Thread(target=attack) for _ in range(3)]
+    for attacker in attackers:
+        attacker.start()
+    try:
+        served = [is_served(gateway, token, 130 + number) for number in range(5)]
+    finally:
+        over.set()
+        for attacker in attackers:
+            attacker.join(PATIENCE_SECONDS)
+
+    assert served == [True] * 5
+    assert gateway.peak_mib() < MEMORY_MIB
+
+
+def chunks() -> Generator[bytes]:
+    """Give 100 MB in chunks of HTTP."""
+    for _ in range(100):
+        yield b"f4240\r\n" + b" " * 1_000_000 + b"\r\n"
+    yield b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_hundred_megabytes_are_refused_unread(
+    gateway: Gateway, token: str, *, announced: bool
+) -> None:
+    """Whether their length is announced or not; the client gets to see why."""
+    with knock(gateway) as connection:
+        if announced:
+            connection.sendall(head(token, "Content-Length: 100000000"))
+            for _ in range(100):
+                connection.sendall(b" " * 1_000_000)
+        else:
+            connection.sendall(head(token, "Transfer-Encoding: chunked"))
+            for chunk in chunks():
+                connection.sendall(chunk)
+
+        assert closes(connection).startswith(b"HTTP/1.1 413")
+    assert gateway.peak_mib() < MEMORY_MIB
+    assert is_served(gateway, token, 140)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (gzip.compress(b" " * 200_000_000, 1), 413),
+        (gzip.compress(gzip.compress(b"[" * 50_000_000, 1), 1), 400),
+        (gzip.compress(b"{}")[:-4], 400),
+        (gzip.compress(b" " * 1000) * 10 + b"rubbish", 400),
+        (b"{}", 400),
+    ],
+)
+def test_a_gzip_bomb_is_not_unpacked(
+    gateway: Gateway, token: str, body: bytes, status: int
+) -> None:
+    """No further than the limit; what is no gzip is refused."""
+    answered, said = gateway.post(body, token, Content_Encoding="gzip")
+
+    assert (answered, said["status"]) == (status, "error")
+    assert gateway.peak_mib() < MEMORY_MIB
+
+
+def test_large_events_at_once_are_told_to_come_again(gateway: Gateway, token: str) -> None:
+    """Bodies have a budget: some wait for their turn, none is lost, memory stays bounded."""
+    filler = "x" * (LIMIT - 100_000)
+    answers: list[int] = []
+
+    def send(number: int) -> None:
+        event = run_event(number, inputs=[data("a")], filler=filler)
+        status = 503
+        while status == 503:
+            status, _said = gateway.post(event, token)
+            time.sleep(0.1)
+        answers.append(status)
+
+    threads = [threading.Thread(target=send, args=(200 + number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [201] * 8
+    assert gateway.peak_mib() < MEMORY_MIB
