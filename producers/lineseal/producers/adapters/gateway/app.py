@@ -64,6 +64,8 @@ class Endpoint:
             text = await self._read(request, body)
             outcomes = await self._worker.deliver(text, self._sender(token), token.rights)
         except Refusal as refusal:
+            body.release()
+            await body.drain(known=refusal.status != 401)
             return Response(refusal.to_json(), refusal.status, refusal.headers, _JSON)
         finally:
             body.release()

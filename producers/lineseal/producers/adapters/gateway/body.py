@@ -1,7 +1,7 @@
 """Reads the body of a request: in time, within limits, and unpacked no further than those.
 
 A body is counted against a budget shared by all requests while it is in memory. Of a body that is
-too large a part is read and thrown away, so that the client gets to see the answer.
+not taken the rest is read and thrown away for a while, so that the client gets to see why.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lineseal.producers.adapters.gateway.refusal import Refusal
 
 Receive = Callable[[], Awaitable[Any]]
 _DRAIN_BYTES = 128 * 1024 * 1024
+_DRAIN_UNKNOWN_BYTES = 1024 * 1024
 _DRAIN_SECONDS = 5.0
 _GZIP = 31  # zlib's window bits for a gzip header
 _STEP_BYTES = 256 * 1024
@@ -52,6 +53,7 @@ class Body:
         self._receive, self._budget = receive, budget
         self._max_bytes, self._seconds = max_bytes, seconds
         self._taken = 0
+        self._ended = False
 
     async def read(self, announced: int | None, encoding: str) -> bytes:
         """Return the body.
@@ -65,7 +67,6 @@ class Body:
 
         """
         if announced is not None and announced > self._max_bytes:
-            await self._drain()
             raise self._too_large()
         unpack = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
         received = bytearray()
@@ -81,11 +82,8 @@ class Body:
                     else:
                         unpack = self._unpack(unpack, chunk, received)
         except TimeoutError:
+            self._ended = True
             raise Refusal(408, "TIMEOUT", "the body did not come in time") from None
-        except Refusal as refusal:
-            if refusal.status == 413:
-                await self._drain()
-            raise
         if unpack is not None and not unpack.eof and size:
             raise Refusal(400, "COMPRESSION", "the gzip body ends too early")
         # For a moment there are two of them.
@@ -93,6 +91,21 @@ class Body:
         data = bytes(received)
         self._budget.give(len(received))
         return data
+
+    async def drain(self, *, known: bool) -> None:
+        """Throw away what still comes, for a while: else the client sees a broken connection.
+
+        Less of it when the client is not *known*.
+        """
+        if self._ended:
+            return
+        left = _DRAIN_BYTES if known else _DRAIN_UNKNOWN_BYTES
+        with contextlib.suppress(TimeoutError, Refusal):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                async for chunk in self._chunks():
+                    left -= len(chunk)
+                    if left < 0:
+                        return
 
     def release(self) -> None:
         """Give the memory back; calling it twice is fine."""
@@ -103,10 +116,12 @@ class Body:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                self._ended = True
                 raise Refusal(400, "DISCONNECTED", "the client went away")
+            self._ended = not message.get("more_body", False)
             if message.get("body"):
                 yield message["body"]
-            if not message.get("more_body", False):
+            if self._ended:
                 return
 
     def _unpack(self, unpack: Any, chunk: bytes, received: bytearray) -> Any:
@@ -127,16 +142,6 @@ class Body:
         self._budget.take(len(data))
         self._taken += len(data)
         received += data
-
-    async def _drain(self) -> None:
-        """Throw away what still comes, for a while: else the client sees a broken connection."""
-        left = _DRAIN_BYTES
-        with contextlib.suppress(TimeoutError, Refusal):
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                async for chunk in self._chunks():
-                    left -= len(chunk)
-                    if left < 0:
-                        return
 
     def _too_large(self) -> Refusal:
         return Refusal(
