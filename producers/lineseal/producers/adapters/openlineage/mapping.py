@@ -97,7 +97,7 @@ class _Reading:
         self._run, self._job = Facets(run, "facets"), Facets(job, "facets")
         self.job = self._job_named(job)
         self.run_id = names.run_id(run.text("runId"), self.notes)
-        if "run" in self._event.value and self.run_id is None:
+        if self._event.value.get("run") is not None and self.run_id is None:
             raise InvalidDocument("run.runId is missing")
         self._stage = run_facets.stage_of(self._run, self._job)
 
