@@ -75,6 +75,8 @@ def _load(entry: EntryPoint) -> click.Command:
         return command
     except ModuleNotFoundError as error:
         extra = _EXTRA_BY_MODULE.get((error.name or "").partition(".")[0])
+        if extra == "queries" and entry.value.startswith("lineseal.consumers."):
+            extra = "consumers"  # whichever of its packages was missed first
         if extra is None:
             return _refusing(entry.name, error, f"(cannot be loaded: {error})")
         hint = f"'lineseal {entry.name}' needs more packages: pip install 'lineseal[{extra}]'"
