@@ -12,6 +12,7 @@ import dataclasses
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import entry_points
 from types import UnionType
 from typing import Any, Generic, TypeVar
@@ -62,8 +63,12 @@ def answer_on(connection: duckdb.DuckDBPyConnection, question: Question[P], para
     return Told(answer=answer, positions=dict(rows))
 
 
+@lru_cache(maxsize=256)
 def find_question(name: str) -> Question[Any] | None:
-    """Load the question of that name, or None when there is none."""
+    """Load the question of that name, or None when there is none.
+
+    Looked up once: reading what is installed takes longer than answering.
+    """
     for entry in entry_points(group=QUESTION_GROUP, name=name):
         found: Question[Any] = entry.load()
         return found
