@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import datetime as dt
 import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from history import History
-from ingest import DEPLOYMENT, machine, make_log, materialise_all, note
+from ingest import DEPLOYMENT, machine, make_log, note
 
 from lineseal.consumers.detect import detector as detector_module
 from lineseal.consumers.detect.detector import Detector
@@ -70,14 +71,15 @@ def measure(
     late = generate_key(folder / f"{LATE}.pem")
     keyring = _keyring([*entries, _entry(late)])
     note("materialising")
-    materialise_all(
-        "columns", folder / "store", EmbeddedLogReader(folder / "log"), keyring, Counter()
-    )
+    shutil.rmtree(folder / "store", ignore_errors=True)
     with Store(folder / "store" / "lineseal.duckdb", deployment=DEPLOYMENT) as store:
         detector = Detector(make_policy(PolicySettings(), shipped_rules()))
         materialiser = Materialiser(
             store, EmbeddedLogReader(folder / "log"), lambda: keyring, DEPLOYMENT
         )
+
+        while not (report := materialiser.step()).idle:
+            note(f"{report.events:,} events")
 
         def detect(*, tick: bool = False) -> float:
             moment = _EPOCH + dt.timedelta(microseconds=now_us())

@@ -14,6 +14,7 @@ from lineseal.commandline.exit_codes import Exit
 from lineseal.demo.story import APPROVER, CLEAN_MODEL, FEED, LABELLER, POISONED_MODEL
 
 JsonAnswer: TypeAlias = Mapping[str, Any]
+UNCOMMITTED = "DP-021"
 
 PEOPLE_SQL = """\
 SELECT made_by AS who, 'override' AS did, target.artifact.name AS what, reason,
@@ -57,8 +58,11 @@ def _people(answer: JsonAnswer) -> dict[str, Any]:
 
 
 def alarms(answer: JsonAnswer) -> dict[str, str]:
-    """Return rule to subject for the rows of an answer of ``alerts``."""
-    return {row["rule"]: row["subject"] for row in answer["rows"]}
+    """Return rule to subject for the rows of an answer of ``alerts``.
+
+    In a checkout with changes that are not committed DP-021 fires too, and rightly.
+    """
+    return {row["rule"]: row["subject"] for row in answer["rows"] if row["rule"] != UNCOMMITTED}
 
 
 def _status(answer: JsonAnswer) -> dict[str, Any]:
