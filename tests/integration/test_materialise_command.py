@@ -63,23 +63,23 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / ".lineseal")
 
 
-def emit(home: Home, *run_ids: str) -> None:
+def emit(home: Home, *run_ids: str, producer: str = "trainer") -> None:
     """Seal one event for each run into the home's log."""
     settings = load_settings(home)
-    signer = load_signer(file_uri(home.keys / "trainer.pem"))
-    sealer = Sealer(signer, deployment=settings.deployment.name, producer="trainer")
+    signer = load_signer(file_uri(home.keys / f"{producer}.pem"))
+    sealer = Sealer(signer, deployment=settings.deployment.name, producer=producer)
     folder = open_log_folder(settings, home)
-    with Outbox.open(folder, "trainer", sealer, max_bytes=1 << 30) as outbox:
-        outbox.accept([encode_event(event(run_id)) for run_id in run_ids])
+    with Outbox.open(folder, producer, sealer, max_bytes=1 << 30) as outbox:
+        outbox.accept([encode_event(event(run_id, producer)) for run_id in run_ids])
 
 
-def event(run_id: str) -> Event:
+def event(run_id: str, producer: str = "trainer") -> Event:
     """Build the start of a run."""
     return Event(
         event_id=new_uuid7(),
         event_time=now_us(),
-        producer="trainer",
-        actor=Actor(kind=ActorKind.SERVICE, id="trainer"),
+        producer=producer,
+        actor=Actor(kind=ActorKind.SERVICE, id=producer),
         origin=Origin.EMITTER,
         run_id=run_id,
         body=body_of(RunEvent(state=RunState.START)),

@@ -30,6 +30,8 @@ _SORTED_BY = {
     "statement_about": "about_hash, event_id",
     "epoch_fact": "epoch, producer",
 }
+COPIES = tuple(_SORTED_BY)
+"""Names of the tables."""
 _NEW_ROWS = {
     "run_fact": ("run_now", ""),
     "version_writer": ("edge_new", "output"),

@@ -27,6 +27,7 @@ from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.poison import PoisonGuard
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.store import Store, write_fact
+from lineseal.queries.database import damaged, is_damage
 from lineseal.schemas.errors import LinesealError, LogGap, StoreError
 from lineseal.schemas.ids import now_us
 from lineseal.signing.keyring import Keyring
@@ -102,6 +103,9 @@ class Materialiser:
         except BaseException as error:
             # Whatever happened, the store knows where to read on.
             self._positions = None
+            if isinstance(error, duckdb.Error) and is_damage(error):
+                self._store.abandon()
+                raise damaged(self._store.path, error) from error
             if isinstance(error, duckdb.OperationalError | duckdb.FatalException):
                 self._store.abandon()
                 reason = str(error).partition("\n")[0]

@@ -40,6 +40,12 @@ class Memory:
         found = row.fetchone()
         return None if found is None else int(found[0])
 
+    def knows_any(self) -> bool:
+        """Tell whether any batch was ever accepted; the file is not made for asking."""
+        if not self.path.exists():
+            return False
+        return self._open().execute("SELECT 1 FROM batch LIMIT 1").fetchone() is not None
+
     def fact(self, name: str) -> str | None:
         """Return what was recorded under *name*, or None."""
         found = self._open().execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()

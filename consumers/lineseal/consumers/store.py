@@ -24,8 +24,12 @@ import duckdb
 from lineseal.consumers.copies import rebuild_copies
 from lineseal.consumers.memory import Memory
 from lineseal.consumers.readers import Readers
-from lineseal.schemas.errors import StoreBusy, StoreError, StoreIncompatible
+from lineseal.queries.database import damaged, is_damage
+from lineseal.schemas.errors import StoreBusy, StoreDamaged, StoreError, StoreIncompatible
 
+_HEADERS_BYTES = 3 * 4096
+"""A DuckDB file that is no larger holds no rows."""
+_MAGIC, _MAGIC_AT = b"DUCK", 8
 _LOCKED = re.compile(r"conflicting lock|could not set lock|different configuration", re.IGNORECASE)
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _SPILL_FOLDER = "spill"
@@ -109,7 +113,7 @@ class Store:
                 with contextlib.suppress(duckdb.Error):
                     cursor.execute("ROLLBACK")
                 raise
-            with _translated(self.path):
+            with translated(self.path):
                 cursor.execute("COMMIT")
 
     @property
@@ -123,7 +127,7 @@ class Store:
         self.memory.close()
         if connection is not None:
             self._readers.dismiss()
-            with _translated(self.path):
+            with translated(self.path):
                 connection.close()
 
     def abandon(self) -> None:
@@ -160,20 +164,19 @@ class Store:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         self._make_folder()
-        config: dict[str, Any] = {
-            "memory_limit": self._memory_limit,
-            "temp_directory": str(self.path.parent / _SPILL_FOLDER),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-        }
         is_new = not self.path.exists()
-        with _translated(self.path):
-            connection = duckdb.connect(str(self.path), config=config)
+        try:
+            connection = self._open()
+        except StoreDamaged:
+            if not self._holds_nothing():
+                raise
+            self.path.unlink()
+            is_new = True
+            connection = self._open()
         try:
             if is_new:
                 self.path.chmod(0o600)
-            with _translated(self.path):
+            with translated(self.path):
                 # Not in config: DuckDB then refuses temp_directory.
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
@@ -182,6 +185,25 @@ class Store:
             raise
         return connection
 
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        with translated(self.path):
+            return duckdb.connect(
+                str(self.path), config=store_config(self.path, self._memory_limit)
+            )
+
+    def _holds_nothing(self) -> bool:
+        """Tell whether the file was only begun: a process was killed while DuckDB made it.
+
+        What is beside it is written before anything is committed: once it knows a batch, an
+        empty file is one that lost everything.
+        """
+        wal = self.path.with_name(f"{self.path.name}.wal")
+        with self.path.open("rb") as file:
+            begun = file.read(_HEADERS_BYTES + 1)
+        ours = not begun or begun[_MAGIC_AT:].startswith(_MAGIC)
+        small = len(begun) <= _HEADERS_BYTES
+        return ours and small and not wal.exists() and not self.memory.knows_any()
+
     def _make_folder(self) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -189,7 +211,7 @@ class Store:
             raise StoreError(f"cannot make the folder {self.path.parent}: {error}") from error
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        with _translated(self.path):
+        with translated(self.path):
             version = _schema_version(connection, self.path)
             migrations = _migrations()
             newest = max(migrations)
@@ -258,8 +280,20 @@ def _fact(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
     return None if row is None else str(row[0])
 
 
+def store_config(path: Path, memory_limit: str) -> dict[str, Any]:
+    """Return what DuckDB is opened with for the store at *path*: nothing is loaded from outside."""
+    return {
+        "memory_limit": memory_limit,
+        "temp_directory": str(path.parent / _SPILL_FOLDER),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+    }
+
+
 @contextlib.contextmanager
-def _translated(path: Path) -> Generator[None]:
+def translated(path: Path) -> Generator[None]:
+    """Turn what DuckDB raises in the block into our errors about the store at *path*."""
     try:
         yield
     except duckdb.Error as error:
@@ -268,4 +302,6 @@ def _translated(path: Path) -> Generator[None]:
             holder = _HOLDER.search(text)
             who = f"process {holder[1]}" if holder else "another connection of this process"
             raise StoreBusy(f"{who} has {path} open; wait until it is done, or stop it") from error
+        if is_damage(error):
+            raise damaged(path, error) from error
         raise StoreError(f"cannot use {path}: {text}") from error

@@ -16,10 +16,15 @@ from pathlib import Path
 
 import duckdb
 
-from lineseal.schemas.errors import NotFound, StoreBusy, StoreError, StoreIncompatible
+from lineseal.schemas.errors import NotFound, StoreBusy, StoreDamaged, StoreError, StoreIncompatible
 
 WAIT_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
+_DAMAGE = re.compile(
+    r"not a valid DuckDB database|could not read enough bytes|corrupt|checksum|replaying WAL"
+    r"|failed to deserialize|metadata block",
+    re.IGNORECASE,
+)
 _LOCKED = "Could not set lock"
 _PID = re.compile(r"\(PID (\d+)\)")
 
@@ -39,6 +44,7 @@ def open_store(
         NotFound: There is no store yet, or it was never written to.
         StoreBusy: Another process still writes after *wait* seconds.
         StoreIncompatible: A newer Lineseal wrote it.
+        StoreDamaged: The file is not whole.
         StoreError: It cannot be read as a store.
 
     """
@@ -46,8 +52,24 @@ def open_store(
     try:
         _check_schema(connection, path)
         yield connection
+    except duckdb.Error as error:
+        if is_damage(error):
+            raise damaged(path, error) from error
+        raise
     finally:
         connection.close()
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Tell whether DuckDB found the file itself to be wrong: cut short, overwritten."""
+    return _DAMAGE.search(str(error)) is not None
+
+
+def damaged(path: Path, error: duckdb.Error) -> StoreDamaged:
+    """Say what to do about a damaged store."""
+    return StoreDamaged(
+        f"{path} is damaged: {_line(error)}; 'lineseal rebuild' makes it anew from the log"
+    )
 
 
 def connect(path: Path, *, memory_limit: str, wait: float) -> duckdb.DuckDBPyConnection:
@@ -69,6 +91,8 @@ def connect(path: Path, *, memory_limit: str, wait: float) -> duckdb.DuckDBPyCon
             return duckdb.connect(path, read_only=True, config=config)
         except duckdb.Error as error:
             if _LOCKED not in str(error):
+                if is_damage(error):
+                    raise damaged(path, error) from error
                 raise StoreError(f"{path} cannot be opened as a store: {_line(error)}") from error
             if time.monotonic() >= deadline:
                 raise StoreBusy(_busy(path, str(error))) from error

@@ -14,6 +14,7 @@ from lineseal.schemas.store_errors import FeedError as FeedError
 from lineseal.schemas.store_errors import ForwarderBusy as ForwarderBusy
 from lineseal.schemas.store_errors import SplitView as SplitView
 from lineseal.schemas.store_errors import StoreBusy as StoreBusy
+from lineseal.schemas.store_errors import StoreDamaged as StoreDamaged
 from lineseal.schemas.store_errors import StoreError as StoreError
 from lineseal.schemas.store_errors import StoreIncompatible as StoreIncompatible
 from lineseal.schemas.store_errors import StoreRollback as StoreRollback

@@ -21,6 +21,12 @@ class StoreBusy(StoreError):
     retryable = True
 
 
+class StoreDamaged(StoreError):
+    """The store's file is there and cannot be read: it has to be made anew from the log."""
+
+    code = "STORE_DAMAGED"
+
+
 class StoreIncompatible(StoreError):
     """The store was written by a newer Lineseal, or belongs to another deployment."""
 

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from lineseal.queries.database import open_store, schema_version
-from lineseal.schemas.errors import NotFound, StoreBusy, StoreError, StoreIncompatible
+from lineseal.schemas.errors import NotFound, StoreBusy, StoreDamaged, StoreIncompatible
 
 from .graph_builder import Graph
 
@@ -81,7 +81,7 @@ def test_what_is_no_store_is_said(tmp_path: Path) -> None:
     """Somebody's text file is not opened, nor changed."""
     path = tmp_path / "lineseal.duckdb"
     path.write_text("hello")
-    with pytest.raises(StoreError, match="cannot be opened as a store"), open_store(path):
+    with pytest.raises(StoreDamaged, match="'lineseal rebuild' makes"), open_store(path):
         pass
 
     assert path.read_text() == "hello"

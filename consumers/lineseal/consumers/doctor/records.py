@@ -53,7 +53,7 @@ def _store(patient: Patient) -> Iterator[Check]:
         yield warn("store", f"{error} [{error.code}]", "ask again")
         return
     except LinesealError as error:
-        todo = "restore it, or remove it and run 'lineseal materialise': it is made from the log"
+        todo = "restore it, or run 'lineseal rebuild': it is made from the log"
         yield fail("store", f"{error} [{error.code}]", todo)
         return
     version = str(answer.rows[0]["schema_version"])

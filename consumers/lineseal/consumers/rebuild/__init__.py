@@ -1,0 +1,1 @@
+"""Makes the store anew from the log, and proves it equal to the old one."""
