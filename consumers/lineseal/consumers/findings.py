@@ -40,7 +40,10 @@ def update_chain_findings(
         settled: Ids of forks that an operator decided about.
 
     """
-    for script in _scripts():
+    quiet, *scripts = _scripts()
+    if connection.execute(quiet, {"ingest_time": ingest_time}).fetchall() == [(True,)]:
+        return
+    for script in scripts:
         _run(connection, script, ingest_time=ingest_time, settled=sorted(settled))
 
 
