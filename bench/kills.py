@@ -106,9 +106,10 @@ def main() -> int:
     broken += sum(count for _, count in injected)
     text = (
         "# Kills\n\nWritten by `python bench/kills.py` with "
-        f"`--kills {arguments.kills} --minutes {arguments.minutes:g}` on {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}, {os.cpu_count()} cores.\n\n"
-        f"{killed}## One failing system call per run\n\n"
+        f"`--kills {arguments.kills} --minutes {arguments.minutes:g} --kill-minutes "
+        f"{arguments.kill_minutes:g}` on {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}, {os.cpu_count()} cores, load "
+        f"{os.getloadavg()[0]:.0f} at the end.\n\n{killed}## One failing system call per run\n\n"
         + (f"Not run: {reason}.\n" if reason else INJECTED + lines)
     )
     results = ROOT / "bench" / "results" / "kills.md"
