@@ -22,6 +22,9 @@ from lineseal.consumers.api import ApiServer
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.store import Store
 from lineseal.queries import questions
+from lineseal.queries.containment import questions as containment
+from lineseal.queries.gate import questions as gate
+from lineseal.queries.incident import questions as incident
 from lineseal.queries.question import Question, question_names
 from lineseal.queries.record import questions as record
 from lineseal.queries.rollback import questions as rollback
@@ -51,6 +54,11 @@ ASKED = [
     ("access",),
     ("feedback", "model:registry/fraud@2"),
     ("inventory",),
+    ("gate", "promote", "model:registry/fraud@2", "--dry-run"),
+    ("containment",),
+    ("freeze", "dataset:lake/feed@1", "--dry-run"),
+    ("incident", "list"),
+    ("incident", "show", "INC-1"),
     ("rejects",),
     ("rejects", "show", "abcd"),
     ("producers",),
@@ -96,7 +104,7 @@ def test_every_question_of_a_command_is_registered() -> None:
     """A service finds it under the very name that the command asks for."""
     named = {
         each.name
-        for module in (questions, record, rollback)
+        for module in (questions, record, rollback, gate, containment, incident)
         for each in vars(module).values()
         if isinstance(each, Question)
     }
