@@ -67,6 +67,7 @@ def test_every_reject_is_published_however_often_the_materialiser_is_killed(
     """At least once, with its number, its code and exactly its bytes."""
     noise = random.Random(4)  # noqa: S311 - noise, not a secret
     junk = [noise.randbytes(40) for _ in range(JUNK)]
+    site.run("materialise")  # a store there is, however early the kills come
     for part in range(KILLS):
         real_kit.send("mallory", junk[part::KILLS])
         child = subprocess.Popen(
