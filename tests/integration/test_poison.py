@@ -1,4 +1,4 @@
-"""A record that kills the process is skipped after three deaths, is kept, and stops nothing else.
+"""A record that by itself kills three processes is skipped and kept, and stops nothing else.
 
 What is promised: exactly that record; everything before and behind it is stored once; a death that
 does not come back has no effect. Source: issue "Kafka for real", point 3.
@@ -16,7 +16,7 @@ from tests.simulator import MemoryReader, Pipeline
 from lineseal.consumers import delivery
 from lineseal.consumers.judge import judge_record
 from lineseal.consumers.materialise import Materialiser
-from lineseal.consumers.poison import FILE_NAME, MAX_DEATHS
+from lineseal.consumers.poison import FILE_NAME, MAX_DEATHS, PoisonGuard
 from lineseal.schemas.errors import PoisonSkipped
 from lineseal.transport.base import LogRecord
 
@@ -61,7 +61,7 @@ def pipeline(tmp_path: Path) -> Pipeline:
     return pipeline
 
 
-def test_after_three_deaths_the_record_is_skipped_and_kept(pipeline: Pipeline) -> None:
+def test_after_three_deaths_by_itself_the_record_is_skipped_and_kept(pipeline: Pipeline) -> None:
     """The rest is stored once, and the guard leaves nothing behind."""
     ends = [child(pipeline, deadly=True) for _ in range(MAX_DEATHS + 1)]
 
@@ -81,6 +81,27 @@ def test_a_death_that_does_not_come_back_has_no_effect(pipeline: Pipeline) -> No
 
     assert (ends, last) == ([DIED] * (MAX_DEATHS - 1), 0)
     assert pipeline.query("SELECT code FROM reject") == [("MALFORMED",)]
+
+
+def test_who_kills_the_process_at_random_blames_no_record(tmp_path: Path) -> None:
+    """One death over a record alone is no verdict; those over its neighbours are not its own."""
+    first, second = (
+        LogRecord(stream="s", position=n, key="k", value=b"v", logged_at=None) for n in range(2)
+    )
+    store = tmp_path / "lineseal.duckdb"
+    for _ in range(2):
+        PoisonGuard(store).enter([first, second], {"s": 0})
+    PoisonGuard(store).enter([first], {"s": 0})
+    after_one = PoisonGuard(store)
+    blamed_first = after_one.is_poison(first)
+    after_one.enter([first], {"s": 0})
+    after_one.leave()
+    after_one.enter([second], {"s": 1})
+    after_two = PoisonGuard(store)
+
+    assert not blamed_first
+    assert not after_two.is_poison(second)
+    assert not after_two.is_poison(first)
 
 
 def test_a_damaged_note_means_no_deaths(pipeline: Pipeline) -> None:

@@ -165,8 +165,8 @@ class Delivery:
     def take_poison(self, record: LogRecord) -> None:
         """Keep a record that is not judged, since that killed the process again and again."""
         error = PoisonSkipped(
-            f"three processes died before record {record.position} of {record.stream} was dealt"
-            " with; it was not judged"
+            f"three processes died while they dealt with record {record.position} of"
+            f" {record.stream} alone; it was not judged: 'lineseal rejects retry' does"
         )
         self._counts["records"] += 1
         self._journal.refuse(record.value, error, self._arrival(record))
