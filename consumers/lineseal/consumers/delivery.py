@@ -166,7 +166,8 @@ class Delivery:
         """Keep a record that is not judged, since that killed the process again and again."""
         error = PoisonSkipped(
             f"three processes died while they dealt with record {record.position} of"
-            f" {record.stream} alone; it was not judged: 'lineseal rejects retry' does"
+            f" {record.stream} alone; it was not judged: 'lineseal rejects retry --code"
+            " POISON_SKIPPED' does"
         )
         self._counts["records"] += 1
         self._journal.refuse(record.value, error, self._arrival(record))

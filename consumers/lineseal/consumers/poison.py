@@ -6,7 +6,7 @@ a death that the transaction does not. A process that finds the file had a prede
 there: after the second time at the same place the records are taken one by one, and a record over
 which, all by itself, three more processes died is not judged again. So whoever merely kills the
 process again and again hardly hits one record that often; if so, it is kept as a reject with its
-bytes, and 'lineseal rejects retry' judges it.
+bytes, and 'lineseal rejects retry --code POISON_SKIPPED' judges it.
 
 Source: issue "Kafka for real", point 3; attack A24.
 """
