@@ -53,6 +53,7 @@ docs: $(DEV) ## Write the reference pages and the README's outputs again from th
 	  $(BIN)/python -m lineseal.$${page%:*} > .page || { rm -f .page; exit 1; }; \
 	  mv .page $${page#*:}; \
 	done
+	@$(BIN)/python -m tests.integration.tamper_page
 	@$(BIN)/python -m tests.readme
 
 check: lint types contracts test ## Everything CI runs, in its order

@@ -144,8 +144,7 @@ def start_entry(follows: Checkpoint, reason: str, ingest_time: int) -> Entry:
 
 def digest_of(row: Mapping[str, Any]) -> str:
     """Hash one row as an entry's value: canonical JSON, times in microseconds."""
-    plain = {name: _plain(value) for name, value in row.items()}
-    return hashlib.sha256(canonical_json(plain).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(plain(row)).encode()).hexdigest()
 
 
 def read_rows(
@@ -162,11 +161,12 @@ def microseconds(moment: dt.datetime) -> int:
     return (moment - _EPOCH) // dt.timedelta(microseconds=1)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Turn a row into what canonical JSON holds: times in microseconds."""
     if isinstance(value, dt.datetime):
         return microseconds(value)
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {str(name): plain(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
     return value

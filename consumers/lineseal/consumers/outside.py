@@ -126,6 +126,7 @@ def newest_outside(
     That is the largest one of the log that the file, else the topic, speaks of last.
 
     Raises:
+        SplitView: Two of them contradict each other.
         StoreError: The file cannot be read.
         KeyringError: There is something to verify, but no keyring.
 
@@ -141,12 +142,18 @@ def newest_outside(
         doubtful += 1
     newest: Checkpoint | None = None
     for size, note in sorted(((claimed_size(note, origin), note) for note in notes), reverse=True):
-        if size < 0:
+        if size < (0 if newest is None else newest.size):
             break
-        newest = _verified(note, keyring)
-        if newest is not None:
-            break
-        doubtful += 1
+        checkpoint = _verified(note, keyring)
+        if checkpoint is None:
+            doubtful += 1
+        elif newest is None:
+            newest = checkpoint
+        elif checkpoint != newest:
+            raise SplitView(
+                f"two signed checkpoints of {size} entries have different roots: whoever holds the "
+                "key that signs them told two histories; keep both and run 'lineseal verify'"
+            )
     if doubtful:
         get_logger().warning(
             "checkpoints outside the store do not verify; run 'lineseal verify'", number=doubtful

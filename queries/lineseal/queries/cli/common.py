@@ -100,6 +100,26 @@ def home_store() -> Generator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
+def home_store_path() -> Generator[tuple[StoreOfHome, Path]]:
+    """Give the store's file to read directly, or a copy of it while somebody writes.
+
+    Raises:
+        LinesealError: As ``open_store`` does.
+
+    """
+    store = store_of_home()
+    with ExitStack() as stack:
+
+        def attempt() -> Path:
+            folder = stack.enter_context(copied(store.home, store.settings, store.path))
+            path = store.path if folder is None else folder / store.path.name
+            with open_store(path, memory_limit=store.memory_limit, wait=0.0):
+                return path
+
+        yield store, _until_it_works(attempt)
+
+
+@contextmanager
 def _opened(store: StoreOfHome) -> Generator[duckdb.DuckDBPyConnection]:
     with ExitStack() as stack:
         folder = stack.enter_context(copied(store.home, store.settings, store.path))
