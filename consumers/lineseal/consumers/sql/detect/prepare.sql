@@ -101,6 +101,29 @@ WHERE $since IS NOT NULL
   AND (SELECT validates_since IS DISTINCT FROM validates_since_before FROM practice)
 EXCEPT SELECT producer, run_id FROM affected_run;
 
+-- Runs that are compared with something earlier which came late: earlier runs of their job, earlier
+-- approvals of what they read.
+INSERT INTO affected_run
+SELECT r.producer, r.run_id
+FROM run_event r
+JOIN (
+  SELECT producer, job_namespace, job_name, min(event_time) AS earliest
+  FROM run_event WHERE ingest_time > $since
+  GROUP BY ALL
+) late USING (producer, job_namespace, job_name)
+WHERE r.ingest_time <= $since AND r.event_time > late.earliest
+UNION
+SELECT io.producer, io.run_id
+FROM run_io io
+JOIN (
+  SELECT subject.artifact.kind AS kind, subject.artifact.namespace AS namespace,
+    subject.artifact.name AS name, min(event_time) AS earliest
+  FROM approval WHERE ingest_time > $since AND subject.artifact IS NOT NULL
+  GROUP BY ALL
+) late USING (kind, namespace, name)
+WHERE io.direction = 'input' AND io.ingest_time <= $since AND io.event_time > late.earliest
+EXCEPT SELECT producer, run_id FROM affected_run;
+
 -- Names at or above, and at or below, what was touched: for rules whose subject lies further off.
 CREATE OR REPLACE TEMP TABLE touched_upstream AS
 WITH RECURSIVE run AS (
