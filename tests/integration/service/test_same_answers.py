@@ -19,6 +19,7 @@ import pytest
 from tests.integration.service.kit import Service, emit, lineseal, runs
 
 from lineseal.consumers.api import ApiServer
+from lineseal.consumers.detect import triage
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.store import Store
 from lineseal.queries import questions
@@ -104,7 +105,7 @@ def test_every_question_of_a_command_is_registered() -> None:
     """A service finds it under the very name that the command asks for."""
     named = {
         each.name
-        for module in (questions, record, rollback, gate, containment, incident)
+        for module in (questions, record, rollback, gate, containment, incident, triage)
         for each in vars(module).values()
         if isinstance(each, Question)
     }

@@ -20,7 +20,7 @@ import pytest
 
 from lineseal.consumers.store import Store, write_fact
 from lineseal.queries.database import schema_version
-from lineseal.schemas.errors import StoreBusy, StoreError, StoreIncompatible
+from lineseal.schemas.errors import StoreBusy, StoreDamaged, StoreError, StoreIncompatible
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"certainly not" * 1000)
 
-    with pytest.raises(StoreError, match="cannot use"):
+    with pytest.raises(StoreDamaged, match="lineseal rebuild"):
         _ = Store(path, deployment="prod").connection
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from lineseal.schemas.errors import ConfigurationError
 
 _TOKEN_BYTES = 32
+_UNREAD_BYTES = 1 << 16
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -32,11 +33,11 @@ class Guarded:
         if scope["type"] == "http":
             headers = dict(scope["headers"])
             if _name(headers.get(b"host", b"")) not in self._hosts:
-                await _refuse(send, 421, b'{"detail": "this host is not served here"}')
+                await _refuse(receive, send, 421, b'{"detail": "this host is not served here"}')
                 return
             given = headers.get(b"authorization", b"")
             if scope["path"] != "/health" and not hmac.compare_digest(given, self._expected):
-                await _refuse(send, 401, b'{"detail": "the token is missing or wrong"}')
+                await _refuse(receive, send, 401, b'{"detail": "the token is missing or wrong"}')
                 return
         await self._app(scope, receive, send)
 
@@ -75,7 +76,14 @@ def _name(host: bytes) -> str:
     return text.partition(":")[0]
 
 
-async def _refuse(send: Any, status: int, body: bytes) -> None:
+async def _refuse(receive: Any, send: Any, status: int, body: bytes) -> None:
+    # A connection closed over unread bytes is reset, and the client may never see the answer.
+    unread = _UNREAD_BYTES
+    while unread > 0:
+        message = await receive()
+        unread -= len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

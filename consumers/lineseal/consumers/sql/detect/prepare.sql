@@ -62,6 +62,22 @@ WHERE scope IS NOT NULL AND (s.artifact.kind, s.artifact.namespace, s.artifact.n
 )
 EXCEPT SELECT scope FROM touched_other;
 
+-- What shares content with a judging set that is registered late: equal digests, or rows of their
+-- sketches. Whoever learned from it is judged again.
+INSERT INTO touched_artifact
+WITH late AS (
+  SELECT subject.artifact.digest AS digest, profile.row_sketch AS tokens
+  FROM registration
+  WHERE ingest_time > $since AND role IN ('holdout', 'challenge', 'golden') AND subject.artifact IS NOT NULL
+)
+SELECT unnest(r.subject.artifact)
+FROM registration r SEMI JOIN late ON list_has_any(r.profile.row_sketch, late.tokens)
+WHERE r.subject.artifact IS NOT NULL
+UNION
+SELECT v.kind, v.namespace, v.name, v.version, v.digest
+FROM artifact_version v SEMI JOIN late ON v.digest = late.digest
+WHERE v.known_to IS NULL;
+
 CREATE OR REPLACE TEMP TABLE touched_name AS
 SELECT DISTINCT kind, namespace, name FROM touched_artifact;
 
