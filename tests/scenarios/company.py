@@ -60,7 +60,7 @@ def fraud(version: int, content: str = "") -> ArtifactSpec:
 
 def checked(at: float, thing: Any, *, hour: float = 11, **changes: Any) -> list[Step]:
     """Validate data with the usual check: 80 of 10,000 rows rejected."""
-    values = {
+    values: dict[str, Any] = {
         "tool": "expectations",
         "name": "rows",
         "config_digest": CHECKS,
@@ -82,7 +82,7 @@ def approved(
     **changes: Any,
 ) -> list[Step]:
     """Let a person approve something that somebody else asked for."""
-    values = {
+    values: dict[str, Any] = {
         "gate": gate,
         "requested_by": requested_by,
         "reason": "profile, checks and provenance looked at; nothing unusual",
@@ -102,7 +102,12 @@ def registered(
 
 def intake(at: float, thing: Any, **values: Any) -> list[Step]:
     """Take in data of our own: run, registration, check and approval."""
-    fields = {"role": "training", "acquisition": "internal", "trust_zone": "internal", **values}
+    fields: dict[str, Any] = {
+        "role": "training",
+        "acquisition": "internal",
+        "trust_zone": "internal",
+        **values,
+    }
     return [
         step(day(at), "ingest", "run", "fraud/ingest", stage="ingest", writes=[thing]),
         *registered(at, thing, **fields),
@@ -128,7 +133,7 @@ def delivery(
         "maintainers": list(maintainers),
         "verified": True,
     }
-    fields = {
+    fields: dict[str, Any] = {
         "role": "training",
         "acquisition": "partner",
         "supplier": "Partner A",
@@ -159,7 +164,7 @@ def review(
     at: float, thing: Any, annotator: str, there: int, back: int, *, hour: float, **changes: Any
 ) -> Step:
     """Record 400 reviewed items, *there* flipped from fraud to legit and *back* the other way."""
-    values = {
+    values: dict[str, Any] = {
         "annotator": annotator,
         "vendor": "Label House",
         "items": 400,
@@ -185,7 +190,7 @@ def training(
     at: float, reads: Iterable[Any], product: Any, *, hour: float = 10, **changes: Any
 ) -> list[Step]:
     """Train on schedule, from a clean commit in a pinned image."""
-    values = {
+    values: dict[str, Any] = {
         "stage": "train",
         "reads": list(reads),
         "writes": [product],
@@ -204,7 +209,7 @@ def evaluated(at: float, thing: Any, *, hour: float = 10, **changes: Any) -> lis
     slices = {"fraud": {"n": 400, "recall": 0.91}, "legit": {"n": 9_600, "recall": 0.97}}
 
     def measure(speaker: Speaker) -> None:
-        values = {"metrics": {"accuracy": 0.962}, "slices": slices, **changes}
+        values: dict[str, Any] = {"metrics": {"accuracy": 0.962}, "slices": slices, **changes}
         speaker.evaluate(thing, suite="holdout", **values)
         for kind in ("canary", "behavioural", "trigger_probe", "memorisation"):
             speaker.evaluate(thing, suite=kind, kind=kind, metrics={"accuracy": 0.95})
@@ -215,7 +220,7 @@ def evaluated(at: float, thing: Any, *, hour: float = 10, **changes: Any) -> lis
 
 def listed(at: float, thing: Any, **values: Any) -> list[Step]:
     """Put a trained model into the registry."""
-    fields = {
+    fields: dict[str, Any] = {
         "owner": "fraud-team",
         "risk_tier": "medium",
         "attributes": {"format": "safetensors"},

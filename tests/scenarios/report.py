@@ -1,11 +1,13 @@
 """Plays every story and writes what the rules raised against what was expected of them.
 
-    .venv/bin/python -m tests.scenarios.report [--only TEXT]
+    .venv/bin/python -m tests.scenarios.report [--only TEXT | --check | --render]
 
 Writes ``bench/results/detections.md`` and beside it ``detections.json``, which holds the rules
 each story raised: ``first`` in the first run, before any rule was tuned to these stories, which
 is written once and never again, and ``now``. Takes some minutes; progress on stderr. With
-``--only`` it plays the stories whose name contains the text, prints, and writes nothing.
+``--only`` it plays the stories whose name contains the text, with ``--check`` all, and writes
+nothing; the exit status is 1 where a check finds other rules than the committed run.
+``--render`` writes the table anew from the committed runs and plays nothing.
 """
 
 from __future__ import annotations
@@ -88,13 +90,20 @@ def main() -> None:
     """Play and write."""
     parser = argparse.ArgumentParser(description="Plays every story and writes the table.")
     parser.add_argument("--only", default="", help="stories whose name contains this; no writing")
+    parser.add_argument("--check", action="store_true", help="compare with the committed run")
+    parser.add_argument("--render", action="store_true", help="write the table, play nothing")
     arguments = parser.parse_args()
-    fired = play_all(story for name, story in STORIES.items() if arguments.only in name)
-    if arguments.only:
+    if arguments.render:
+        TABLE.write_text(table(read_runs()), encoding="utf-8")
         return
-    runs = {"first": read_runs().get("first", fired), "now": fired}
-    write_runs(runs)
-    TABLE.write_text(table(runs), encoding="utf-8")
+    fired = play_all(story for name, story in STORIES.items() if arguments.only in name)
+    if arguments.check:
+        stale = sorted(name for name in fired if read_runs()["now"].get(name) != fired[name])
+        sys.exit(f"not as committed: {', '.join(stale)}" if stale else 0)
+    if not arguments.only:
+        runs = {"first": read_runs().get("first", fired), "now": fired}
+        write_runs(runs)
+        TABLE.write_text(table(runs), encoding="utf-8")
 
 
 def _join(found: re.Match[str]) -> str:
