@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from lineseal.producers.adapters.importing.access import import_access
 from lineseal.producers.adapters.importing.dvc import import_dvc
 from lineseal.producers.adapters.importing.openlineage import import_openlineage
 
@@ -15,3 +16,4 @@ def import_group() -> None:
 
 import_group.add_command(import_openlineage)
 import_group.add_command(import_dvc)
+import_group.add_command(import_access)

@@ -12,12 +12,15 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from lineseal.schemas.errors import InvalidDocument, Unreadable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MAX_WHOLE_BYTES = 256 * 1024 * 1024
 """Most bytes of a text that is not read line by line."""
@@ -43,8 +46,8 @@ class Piece:
     lines: bool
 
 
-def find_files(paths: tuple[Path, ...]) -> list[Path]:
-    """Return files as they are named, and of folders every file that ends as events do, sorted.
+def find_files(paths: tuple[Path, ...], endings: tuple[str, ...] = ENDINGS) -> list[Path]:
+    """Return files as they are named, and of folders every file with such an ending, sorted.
 
     Raises:
         Unreadable: A path is not there.
@@ -53,7 +56,7 @@ def find_files(paths: tuple[Path, ...]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = (each for each in path.rglob("*") if each.name.lower().endswith(ENDINGS))
+            inside = (each for each in path.rglob("*") if each.name.lower().endswith(endings))
             found += sorted(each for each in inside if each.is_file())
         elif path.exists() or str(path) == "-":
             found.append(path)
@@ -72,20 +75,40 @@ def read_pieces(path: Path, *, max_line_bytes: int) -> Iterator[Piece]:
     """
     name = "-" if str(path) == "-" else str(path)
     try:
-        with _open(path) as raw:
-            yield from _pieces(name, raw, max_line_bytes)
+        with open_source(path) as raw:
+            yield from pieces_of(name, raw, max_line_bytes)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "its compression is damaged"
         raise Unreadable(f"cannot read {name}: {reason}") from error
 
 
+class _CountedFile(io.FileIO):
+    """A file that tells how much of it was read."""
+
+    def __init__(self, path: Path, on_read: Callable[[int], None] | None) -> None:
+        super().__init__(path, "rb")
+        self._on_read = on_read
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        """Read some bytes."""
+        done = super().readinto(buffer)
+        if self._on_read is not None and done:
+            self._on_read(done)
+        return done
+
+
 @contextlib.contextmanager
-def _open(path: Path) -> Generator[IO[bytes]]:
+def open_source(path: Path, on_read: Callable[[int], None] | None = None) -> Generator[IO[bytes]]:
+    """Open a file, or standard input for ``-``, unpacked if it is gzipped.
+
+    *on_read* is told each number of bytes read from the disk.
+    """
     with contextlib.ExitStack() as stack:
         if str(path) == "-":
             buffered = cast("io.BufferedReader", sys.stdin.buffer)
         else:
-            buffered = stack.enter_context(path.open("rb"))
+            counted = _CountedFile(path, on_read)
+            buffered = stack.enter_context(io.BufferedReader(counted))
         if buffered.peek(2)[:2] != _GZIP:
             yield buffered
             return
@@ -94,7 +117,8 @@ def _open(path: Path) -> Generator[IO[bytes]]:
         yield cast("IO[bytes]", unpacked)
 
 
-def _pieces(name: str, raw: IO[bytes], max_line_bytes: int) -> Iterator[Piece]:
+def pieces_of(name: str, raw: IO[bytes], max_line_bytes: int) -> Iterator[Piece]:
+    """Yield the text of an open file; see ``read_pieces``."""
     for number, line in _lines(name, raw, max_line_bytes):
         if not line.strip():
             continue

@@ -1,0 +1,1 @@
+"""Reads who used or was granted what from the audit logs of other systems."""
