@@ -84,6 +84,7 @@ def _command(name: str, body: type) -> click.Command:
             help="The run the event belongs to: any name of "
             "its own, best a UUID; state START makes one when none is given.",
         ),
+        *_profile_options(body),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON instead of the id."),
     ]
     return click.Command(
@@ -96,6 +97,13 @@ def _command(name: str, body: type) -> click.Command:
     )
 
 
+def _profile_options(body: type) -> list[click.Parameter]:
+    if "profile" not in field_types(body):
+        return []
+    hint = "Take the profile from what 'lineseal profile --json' printed."
+    return [click.Option(["--profile-file"], metavar="FILE|-", help=hint)]
+
+
 def _emit(
     name: str,
     body: type,
@@ -106,9 +114,12 @@ def _emit(
     stage: str | None,
     run_id: str | None,
     as_json: bool,
+    profile_file: str | None = None,
     **given: Any,
 ) -> None:
     options = values_from(given)
+    if profile_file is not None:
+        options["profile"] = {**_read_profile(profile_file), **options.get("profile", {})}
     objects = [{}] if source is None else _read(source)
     with Emitter.from_env(person=person, strict=True) as emitter:
         bodies: list[AnyBody] = []
@@ -149,6 +160,17 @@ def _note_asserted(person: str | None, deciders: list[object]) -> None:
         note(
             f"note: the decision is signed by {whose} {signed_by.id!r}: {meaning}; use --as PERSON"
         )
+
+
+def _read_profile(source: str) -> dict[str, Any]:
+    """Read a profile; the whole answer of ``lineseal profile`` holds it as ``profile``."""
+    found = _read(source)
+    if len(found) != 1:
+        raise InvalidEvent(f"{source} holds {len(found)} profiles, not one")
+    inner = found[0].get("profile", found[0])
+    if not isinstance(inner, dict):
+        raise InvalidEvent(f"{source} holds no profile")
+    return cast("dict[str, Any]", inner)
 
 
 def _read(source: str) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Profiles a data set in a local file: what ``lineseal profile`` prints."""
