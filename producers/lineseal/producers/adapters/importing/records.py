@@ -18,7 +18,7 @@ from typing import IO
 from lineseal.producers.adapters.importing.sources import Piece, open_source, pieces_of
 from lineseal.schemas.errors import InvalidDocument, Unreadable
 
-_HEAD = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 _WRAPPER = re.compile(
     rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:"[^"\\]*+"\s*:\s*(?:"[^"\\]*+"|\{\s*\})\s*,\s*)*+'
     rb'"(?:Records|items)"\s*:\s*)?\['
@@ -41,7 +41,7 @@ def read_records(
     name = "-" if str(path) == "-" else str(path)
     try:
         with open_source(path, on_read) as raw:
-            head, line = raw.read(_HEAD), 1
+            head, line = raw.read(CHUNK_BYTES), 1
             found = _WRAPPER.match(head)
             if found is None:
                 joined = io.BufferedReader(_Joined(head, raw))
@@ -53,7 +53,7 @@ def read_records(
                 items = _Items(name, raw, head[found.end() :], line, max_bytes)
                 yield from items
                 line = items.line
-                head = _END.sub(b"", items.rest + raw.read(_HEAD), count=1)
+                head = _END.sub(b"", items.rest + raw.read(CHUNK_BYTES), count=1)
                 found = _WRAPPER.match(head)
             if head.strip():
                 raise InvalidDocument(f"{name}:{line}: text follows the last record")
@@ -177,7 +177,7 @@ class _Items:
         where = f"{self._name}:{line}"
         if len(self.rest) > self._max_bytes:
             raise InvalidDocument(f"{where}: a record is longer than {self._max_bytes} bytes")
-        more = self._raw.read(_HEAD)
+        more = self._raw.read(CHUNK_BYTES)
         if not more:
             raise InvalidDocument(f"{where}: the text ends within an array")
         self.rest += more
