@@ -2,7 +2,7 @@
 -- uuid:    662349b1-5b6a-576b-bd1d-a842ca78cbc7
 -- title:   Hold-out or evaluation set contaminated
 -- status:  stable
--- version: 1.0.0
+-- version: 1.1.0
 -- severity: critical
 -- confidence: high
 -- atlas:   AML.T0020, AML.T0042
@@ -12,7 +12,7 @@
 -- key:     training run's output, or holdout
 -- window:  none
 -- params:  min_rows BIGINT=5 -- rows two sketches share, at least
---          min_share DOUBLE=0.1 -- share of the holdout's sketch
+--          min_share DOUBLE=0.1 -- share of the holdout's rows that both sketches could show
 -- false:   boilerplate rows in both sets; a holdout that was retired and reused openly
 -- runbook: docs/runbooks/DP-016.md
 -- why:     Rows that a model is judged by were learned from, or somebody writes to the judging
@@ -25,18 +25,22 @@ WITH held AS (
   WHERE role IN ('holdout', 'challenge', 'golden') AND subject.artifact IS NOT NULL
   GROUP BY subject.artifact
 ), sketch AS (
-  SELECT subject.artifact AS artifact, role, profile.row_sketch AS tokens
+  SELECT subject.artifact AS artifact, role, profile.row_sketch AS tokens,
+    -- A sketch that is cut off says nothing about rows with larger digests.
+    CASE WHEN profile.rows > len(profile.row_sketch) THEN list_max(profile.row_sketch) END AS last
   FROM registration
   WHERE len(profile.row_sketch) > 0 AND is_data(subject.artifact.kind)
 ), token AS (
-  SELECT DISTINCT artifact, coalesce(role, '') IN ('holdout', 'challenge', 'golden') AS held, len(tokens) AS size, unnest(tokens) AS token
+  SELECT DISTINCT artifact, coalesce(role, '') IN ('holdout', 'challenge', 'golden') AS held, tokens, last, unnest(tokens) AS token
   FROM sketch
 ), overlap AS (
   SELECT h.artifact AS held, s.artifact AS learned, count(DISTINCT token) AS shared
   FROM token h JOIN token s USING (token)
   WHERE h.held AND NOT s.held AND s.artifact <> h.artifact
-  GROUP BY h.artifact, s.artifact, h.size
-  HAVING count(DISTINCT token) >= greatest($min_rows, $min_share * h.size)
+  GROUP BY h.artifact, s.artifact, h.tokens, s.last
+  HAVING count(DISTINCT token) >= greatest(
+    $min_rows, $min_share * len(list_filter(h.tokens, lambda t: s.last IS NULL OR t <= s.last))
+  )
 ), used AS (
   SELECT t.scope, t.subject, t.started_at, t.event_id, a.*
   FROM training_output t JOIN ancestor a USING (producer, run_id)
