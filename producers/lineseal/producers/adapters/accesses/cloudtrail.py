@@ -96,6 +96,12 @@ def is_cloudtrail(value: dict[str, Any]) -> bool:
     return "eventSource" in value and "eventName" in value and "userIdentity" in value
 
 
+def is_beside_cloudtrail(value: dict[str, Any]) -> bool:
+    """Tell whether it lies beside the records and tells of no call: a digest file, an insight."""
+    is_digest = "digestS3Bucket" in value and "logFiles" in value
+    return is_digest or value.get("eventType") == "AwsCloudTrailInsight"
+
+
 def read_cloudtrail(document: Document, notes: Notes) -> Told | None:
     """Return what a record says; None when it is about no access to data.
 

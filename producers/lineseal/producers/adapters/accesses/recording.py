@@ -12,7 +12,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lineseal.producers.adapters.accesses.cloudtrail import is_cloudtrail, read_cloudtrail
+from lineseal.producers.adapters.accesses.cloudtrail import (
+    is_beside_cloudtrail,
+    is_cloudtrail,
+    read_cloudtrail,
+)
 from lineseal.producers.adapters.accesses.kubernetes import KubernetesReader, is_kubernetes
 from lineseal.producers.adapters.accesses.mapping import AccessMapping
 from lineseal.producers.adapters.accesses.told import Renaming, Told, renamed
@@ -72,6 +76,8 @@ class AccessReader:
             return read_cloudtrail(document, notes)
         if is_kubernetes(document.value):
             return self.kubernetes(document, notes)
+        if is_beside_cloudtrail(document.value):
+            return None
         raise InvalidDocument(
             "neither a record of CloudTrail nor an audit event of Kubernetes; "
             "describe other records with --mapping"

@@ -35,6 +35,7 @@ _AT_ONCE_BYTES = 8 * 1024 * 1024
 _SHOWN = 20
 _COLUMNS = ("file", "recorded", "repeated", "left_out", "refused")
 _CSV = (".csv", ".csv.gz")
+_LOGS = (*ENDINGS, ".log", ".log.gz")
 
 
 @dataclass(slots=True)
@@ -197,7 +198,7 @@ def import_access(
     """
     home = find_home()
     settings = load_settings(home)
-    files = find_files(paths, (*ENDINGS, *_CSV) if mapping is not None else ENDINGS)
+    files = find_files(paths, (*_LOGS, *_CSV) if mapping is not None else _LOGS)
     as_csv = [is_csv or path.name.lower().endswith(_CSV) for path in files]
     if any(as_csv) and mapping is None:
         raise click.UsageError("what the columns of a CSV file mean is said by --mapping")

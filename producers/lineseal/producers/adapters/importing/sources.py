@@ -147,7 +147,7 @@ def _lines(
         number += 1
         if len(line) > max_line_bytes + 1:
             raise InvalidDocument(
-                f"{name}:{number} is longer than [gateway] max_event_bytes, {max_line_bytes}"
+                f"{name}:{number} is longer than {max_line_bytes} bytes, the most of one record"
             )
         yield number, line
 
