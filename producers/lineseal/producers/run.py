@@ -60,7 +60,8 @@ class Run:
         emitter: The emitter it reports through.
         job: The job.
         stage: The stage of the pipeline, or None.
-        run_id: Its UUIDv7.
+        run_id: Its UUIDv7; another system's id where an adapter follows that system's runs.
+        parent: The run it is a part of; what surrounds it by default.
 
     """
 
@@ -79,6 +80,7 @@ class Run:
         self.job = job
         self.stage = stage
         self.run_id = new_uuid7()
+        self.parent: ParentRun | None = None
         self._trigger = trigger
         self._entry_point = entry_point
         self._given = dict(parameters or {})
@@ -154,8 +156,8 @@ class Run:
         """Let the run end as ABORT: somebody stopped it."""
         self._end = (RunState.ABORT, message)
 
-    def __enter__(self) -> Self:
-        """Emit START and become the current run."""
+    def begin(self) -> None:
+        """Emit START without becoming the current run: for runs that are no block of code."""
         for name, value in self._given.items():
             self.parameter(name, value)
         code, environment = self._capture()
@@ -166,9 +168,25 @@ class Run:
                 code=code,
                 environment=environment,
                 trigger=None if self._trigger is None else fit_redacted(self._trigger),
-                parent=_parent(),
+                parent=self.parent or _parent(),
             )
         )
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Emit COMPLETE, FAIL or ABORT of a run that was begun with ``begin``."""
+        state, message = self._end or _outcome(error)
+        self._emit(
+            RunEvent(
+                state=state,
+                parameters=self._taken_parameters(),
+                metrics=tuple(self._metrics.values()),
+                message=None if message is None else fit_redacted(message),
+            )
+        )
+
+    def __enter__(self) -> Self:
+        """Emit START and become the current run."""
+        self.begin()
         self._token = _current.set(self)
         return self
 
@@ -186,15 +204,8 @@ class Run:
                 _current.set(None)
         if self._pid != os.getpid():
             return  # a forked child leaves the block: the run is its parent's to end
-        state, message = self._end or _outcome(error)
-        event = RunEvent(
-            state=state,
-            parameters=self._taken_parameters(),
-            metrics=tuple(self._metrics.values()),
-            message=None if message is None else fit_redacted(message),
-        )
         try:
-            self._emit(event)
+            self.finish(error)
         except LinesealError as problem:
             if error is None:
                 raise
