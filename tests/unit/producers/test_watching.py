@@ -21,6 +21,10 @@ class Library:
         return 2 * number + plus
 
 
+def _hear_nothing(_call: dict[str, Any], _result: Any) -> None:
+    """Hear it."""
+
+
 def test_an_observer_hears_arguments_by_name_and_the_result() -> None:
     """However they were given; defaults too. A call that fails is not heard."""
     heard: list[tuple[int, int, int]] = []
@@ -80,7 +84,7 @@ def test_another_wrapper_on_top_stays_and_ours_goes_quiet(caplog: pytest.LogCapt
     before = Library.double
     watch = Watch("library")
     watch.after(Library, "double", lambda _, result: heard.append(result))
-    watch.after(Library, "treble", lambda *_: None)
+    watch.after(Library, "treble", _hear_nothing)
     ours = Library.double
 
     def later(self: Library, number: int) -> int:
