@@ -10,29 +10,16 @@ import json
 import threading
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
 
 from lineseal.producers.adapters.content import Content, digest_content
+from lineseal.producers.adapters.origins import Origin, named_by
 
 _ATTRIBUTE = "_lineseal_content"
 _VALUES = (("features", "targets"), ("df",), ("features_data", "labels_data"))
 """What the classes of ``mlflow.data`` call their values."""
 
 _fitted = threading.local()
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Hold where data came from: the URI as given, its OpenLineage name, version, local path."""
-
-    uri: str
-    namespace: str
-    name: str
-    version: str | None
-    path: Path | None
 
 
 def note_labels(_call: Mapping[str, Any], result: Any) -> None:
@@ -82,21 +69,6 @@ def origin_of(entity: Any) -> Origin | None:
         return None
     scheme = "hf" if entity.source_type == "hugging_face" else None
     return named_by(uri, None if version is None else str(version), scheme)
-
-
-def named_by(uri: str, version: str | None = None, scheme: str | None = None) -> Origin:
-    """Name what is at a URI as OpenLineage does: the bucket and the key, ``file`` and the path."""
-    split = urlsplit(uri)
-    if scheme is not None:
-        return Origin(uri, scheme, uri, version, None)
-    if split.scheme in ("", "file"):
-        path = Path(unquote(split.path) if split.scheme else uri)
-        return Origin(uri, "file", str(path), version, path)
-    host = split.hostname or ""
-    port = f":{split.port}" if split.port else ""
-    # User names, passwords and signed queries are no part of a name.
-    name = split.path.lstrip("/") or "/"
-    return Origin(uri, f"{split.scheme}://{host}{port}", name, version, None)
 
 
 def _labels_of(table: Any) -> list[Any]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lineseal.producers.adapters.mlflow_data import Origin, content_of, named_by, origin_of
+from lineseal.producers.adapters.mlflow_data import content_of, origin_of
+from lineseal.producers.adapters.origins import Origin, named_by
 from lineseal.producers.adapters.watching import Observer
 from lineseal.producers.artifacts import ArtifactSpec, artifact, dataset, model
 from lineseal.producers.capture.digest import digest_path
