@@ -19,7 +19,12 @@ from tests.unit.producers.world import Said, said_in, states
 import lineseal.producers.adapters.mlflow as lineseal_mlflow
 from lineseal.producers import Emitter
 from lineseal.producers.capture.digest import digest_path
-from lineseal.settings import Home
+from lineseal.schemas.errors import Contained as Refused
+from lineseal.schemas.ids import now_us
+from lineseal.schemas.model import Artifact, Kind
+from lineseal.settings import Home, load_settings
+from lineseal.signing.containment import Contained, ContainmentList, sign_containment_list
+from lineseal.signing.signers import file_uri, load_signer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, many
 Told = Callable[[], list[Said]]
@@ -168,6 +173,31 @@ def test_the_job_survives_whatever_goes_wrong_in_us(
 
     assert mlflow.get_run(run.info.run_id).info.status == "FINISHED"
     assert "RuntimeError: ours" in caplog.text
+
+
+def test_what_is_frozen_is_refused_at_log_input(mlflow: Any, home: Home) -> None:
+    """The one way in which a job is stopped; MLflow ends its run as failed."""
+    name = load_settings(home, {}).deployment.name
+    frozen = Contained(
+        type="artifact",
+        reference="dataset:mlflow/train",
+        name=None,
+        action="freeze",
+        reason="labels flipped",
+        ordered_by="alice",
+        since=1,
+        event_id="order-1",
+        artifacts=(Artifact(kind=Kind.DATASET, namespace="mlflow", name="train"),),
+    )
+    now = now_us()
+    orders = ContainmentList(deployment=name, version=now, at=now, contained=(frozen,))
+    signer = load_signer(file_uri(home.keys / "materialiser.pem"))
+    home.containment.write_bytes(sign_containment_list(orders, signer))
+    lineseal_mlflow.install()
+    with pytest.raises(Refused), mlflow.start_run() as run:
+        mlflow.log_input(mlflow.data.from_pandas(labelled(0).head(), name="train"))
+
+    assert mlflow.get_run(run.info.run_id).info.status == "FAILED"
 
 
 def test_uninstalling_leaves_mlflow_as_it_was(mlflow: Any, home: Home) -> None:
