@@ -2,7 +2,7 @@
 
 What is promised: CloudTrail, the Kubernetes audit log and mapped CSV or JSON become ``access`` rows
 with origin ``import``; importing twice, or in another form, changes nothing; what is refused is
-named with its line, kept apart and ends in status 6. Source: issue 5, point 5; the samples follow
+named with its line, kept apart and ends in status 6. Source: docs/import.md; the samples follow
 the vendors' documentation that the readers name.
 """
 
@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.receiving import lineseal, make_receiving_home
 
 ROLE = "arn:aws:iam::123456789012:role/etl"
 
@@ -73,26 +71,10 @@ def kubernetes(number: int, verb: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def lineseal(home: Path, *arguments: str, stdin: bytes = b"", status: int = 0) -> bytes:
-    """Run the program, and expect how it ends."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "--home", str(home), *arguments],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
-    assert done.returncode == status, done.stderr.decode()
-    return done.stdout
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Make a home that receives."""
-    folder = tmp_path / "home"
-    lineseal(folder, "init", "--producer", "jobs")
-    lineseal(folder, "keys", "new", "gateway", "--role", "gateway", "--enrol")
-    return folder
+    return make_receiving_home(tmp_path / "home")
 
 
 def counts(printed: bytes) -> list[tuple[int, int, int, int]]:

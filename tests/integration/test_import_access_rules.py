@@ -1,7 +1,7 @@
 """What an audit log says raises the rules that watch access: DP-036 and DP-037.
 
 What is promised: a principal whom only CloudTrail knows, a grant that only a bucket policy makes,
-and a burst of rejected rows are put together. Source: issue 5, point 5.
+and a burst of rejected rows are put together. Source: docs/import.md.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import time
 from pathlib import Path
 
-from tests.integration.test_import_access import ROLE, cloudtrail, home, lineseal
+from tests.integration.receiving import lineseal
+from tests.integration.test_import_access import ROLE, cloudtrail, home
 
 __all__ = ["home"]
 

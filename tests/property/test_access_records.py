@@ -2,7 +2,7 @@
 
 What is promised: no value of any type in any place makes a reader fail; what it makes of a record
 keeps the contract; the same record always gives the same events; an array cut while it is read
-gives the same items as one that is read whole. Source: issue 5, point 5.
+gives the same items as one that is read whole. Source: docs/import.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What is promised: whatever text stands in an event, every rendering is one line of printable
 characters, every framing holds exactly the records that were put in, and severity, ids and field
-names are those of the same event with a harmless text. Source: issue 5; siem-hostile strings.
+names are those of the same event with a harmless text. Source: docs/siem/README.md.
 """
 
 from __future__ import annotations

@@ -40,17 +40,17 @@ class Elsewhere(Signer):
     def from_priv_key_uri(
         cls, priv_key_uri: Any, public_key: Any, secrets_handler: Any = None
     ) -> Any:
-        """Is never called."""
-        raise NotImplementedError
+        """Fail: nobody may call it."""
+        raise AssertionError(f"a key was asked for: {priv_key_uri, public_key, secrets_handler}")
 
     @property
     def public_key(self) -> Any:
-        """Is never asked for."""
-        raise NotImplementedError
+        """Fail: nobody may ask for it."""
+        raise AssertionError("a key in a KMS was asked who it is")
 
     def sign(self, payload: bytes) -> Any:
-        """Is never called."""
-        raise NotImplementedError
+        """Fail: nobody may call it."""
+        raise AssertionError(f"a key in a KMS was asked to sign {payload!r}")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 What is promised: each is valid under the published schemas, its facets too; ours are under the
 schemas in docs/openlineage; the seal in it verifies with public keys alone; importing it again
-means the same. Source: issue 7, point 4.
+means the same. Source: docs/openlineage.md.
 """
 
 from __future__ import annotations

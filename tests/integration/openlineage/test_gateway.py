@@ -3,7 +3,7 @@
 What is promised: the official client sends unchanged, sync and async, plain and gzipped; an event
 is recorded once however often it is sent; what was answered survives a kill; a token speaks for its
 own names and runs alone; every refusal has its status and reason, and the text goes to ``rejects``.
-Source: issue 7, point 1.
+Source: docs/openlineage.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What is promised: silent and dripping connections, thousands of them, bodies and bombs of any size
 cost bounded memory, each ends in a clear status or a closed connection, and a client that asks
-is answered all the while. Source: issue 7, "Gateway under attack".
+is answered all the while. Source: docs/openlineage.md.
 """
 
 from __future__ import annotations

@@ -2,20 +2,18 @@
 
 What is promised: files, folders, lines, arrays, gzip and standard input; importing twice changes
 nothing; what is refused is named and ends in status 1; the document comes back byte for byte; a
-``dvc.lock`` becomes runs. Source: issue 7, points 2 and 3.
+``dvc.lock`` becomes runs. Source: docs/openlineage.md.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.receiving import lineseal, make_receiving_home
 from tests.openlineage.events import data, document, run_event
 
 from lineseal.producers.adapters.reception import open_ledger
@@ -40,26 +38,10 @@ stages:
 """
 
 
-def lineseal(home: Path, *arguments: str, stdin: bytes = b"", status: int = 0) -> bytes:
-    """Run the program, and expect how it ends."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "--home", str(home), *arguments],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
-    assert done.returncode == status, done.stderr.decode()
-    return done.stdout
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Make a home that receives."""
-    folder = tmp_path / "home"
-    lineseal(folder, "init", "--producer", "jobs")
-    lineseal(folder, "keys", "new", "gateway", "--role", "gateway", "--enrol")
-    return folder
+    return make_receiving_home(tmp_path / "home")
 
 
 def counts(printed: bytes) -> list[tuple[int, int, int]]:

@@ -1,8 +1,8 @@
 """A job that speaks OpenLineage seals in its own process, by an environment variable.
 
 What is promised: origin ``emitter``, under the job's own key, mapped as the gateway maps; the
-document is kept; forks emit; nothing is raised into the job whatever is missing. Source: issue 7,
-point 6.
+document is kept; forks emit; nothing is raised into the job whatever is missing. Source:
+docs/openlineage.md.
 """
 
 from __future__ import annotations

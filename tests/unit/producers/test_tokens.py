@@ -1,7 +1,7 @@
 """A token lets its client in, within a second of being made and not a second after being revoked.
 
 What is promised: only hashes are on the disk, in a file that its owner alone can read; a file that
-others may read lets nobody in; names are unique. Source: issue 7, point 1.
+others may read lets nobody in; names are unique. Source: docs/openlineage.md.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, note, output_options, print_answer, to_json
 from lineseal.consumers.detect.detector import Detection
 from lineseal.consumers.detect.running import Detections
-from lineseal.consumers.detect.saying import say
 from lineseal.consumers.detect.triage import (
     ALERT,
     ALERTS,
@@ -29,6 +28,7 @@ from lineseal.schemas.errors import NotFound
 from lineseal.schemas.model import Override, Subject
 from lineseal.settings import find_home, load_settings
 from lineseal.signing.holder import Holder
+from lineseal.transport.saying import say
 
 _OWNER_ONLY = 0o077
 
@@ -156,7 +156,7 @@ def _decide(identity: str, person: str, reason: str, after: str) -> int:
         made_by=person,
         reason=reason,
     )
-    event_id = say(home, settings, Holder.parse(person, person=True), body)
+    (event_id,) = say(home, settings, Holder.parse(person, person=True), body)
     click.echo(event_id)
     note(f"alert {alert_id} is {after} once 'lineseal materialise' has read the record")
     return Exit.OK

@@ -7,7 +7,6 @@ registered in the log as ``policy:detections`` with its digest, under the key of
 from __future__ import annotations
 
 from lineseal.consumers.detect.policy import Policy, make_policy
-from lineseal.consumers.detect.saying import say
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.store import Store, write_fact
 from lineseal.queries.rules import shipped_rules
@@ -15,6 +14,7 @@ from lineseal.schemas.errors import KeyMissing
 from lineseal.schemas.model import Pair, Registration, Subject
 from lineseal.settings import Home, PolicySettings, Settings
 from lineseal.signing.holder import Holder
+from lineseal.transport.saying import say
 
 POLICY_SUBJECT = "detections"
 POLICY_SEEN = "policy_sha256"

@@ -7,6 +7,7 @@ starts over. Nothing is sent twice for it, since a record's uid comes from its b
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import fields
@@ -84,7 +85,7 @@ def _take(
     return added
 
 
-class _Source:
+class _Source(ABC):
     """One series in the store that grows at its end."""
 
     table: str
@@ -99,11 +100,11 @@ class _Source:
         ).fetchone()
         return "" if row is None else str(row[0])
 
+    @abstractmethod
     def read(
         self, connection: duckdb.DuckDBPyConnection, after: int, last: int, deployment: str
     ) -> Iterator[tuple[str, Document]]:
         """Yield kind and document of what stands behind *after*, up to and including *last*."""
-        raise NotImplementedError
 
 
 class _Decisions(_Source):

@@ -2,7 +2,7 @@
 
 What is promised: no text makes anything but ``InvalidDocument`` out of reading and mapping; what is
 mapped is a valid event under the contract; the same event in another spelling has the same ids;
-two names that differ stay two names. Source: issue 7; attack table.
+two names that differ stay two names. Source: docs/openlineage.md.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 What is promised: states, parents, versions, other names, statistics, checks, owners, code and
 Airflow's human decisions arrive as ours; what somebody read counts although ``inputs`` omits it;
-sloppiness is taken and noted; what cannot be an event is refused with a reason. Source: issue 7;
-the OpenLineage specification 2-0-2 and the facets' schemas.
+sloppiness is taken and noted; what cannot be an event is refused with a reason.
+Source: docs/openlineage.md; the OpenLineage specification 2-0-2 and the facets' schemas.
 """
 
 from __future__ import annotations

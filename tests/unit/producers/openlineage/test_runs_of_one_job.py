@@ -2,7 +2,7 @@
 
 What is promised: when two runs of one job read different inputs, the job that read its output
 between them is accused only of the first; START without and COMPLETE with a version are one use;
-any shuffle and any duplication gives the same graph. Source: issue 7; ADR-0004.
+any shuffle and any duplication gives the same graph. Source: ADR-0004.
 """
 
 from __future__ import annotations
