@@ -18,7 +18,7 @@ from lineseal.producers.identity import Identity
 from lineseal.producers.sealing import Sealing
 from lineseal.producers.tally import Tally
 from lineseal.schemas.errors import LinesealError, LogError
-from lineseal.transport.embedded import Outbox
+from lineseal.transport.embedded.forking import FORK_GATE
 from lineseal.transport.open import is_kafka
 from lineseal.transport.relay.background import BackgroundRelay
 from lineseal.transport.relay.drain import drain
@@ -51,7 +51,6 @@ class Delivery:
         self._pid = os.getpid()
         self._sealing: Sealing | None = None
         self._opening = False
-        self._held: Outbox | None = None
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._not_before = 0.0
         self._failure: LinesealError | None = None
@@ -113,22 +112,8 @@ class Delivery:
         if self._relay is not None:
             drain(self._relay, self._identity.settings.emitter.drain_seconds)
 
-    def before_fork(self) -> None:
-        """Keep the outbox still while the process forks."""
-        self._held = None if self._sealing is None else self._sealing.outbox
-        if self._held is not None:
-            self._held.hold_for_fork()
-
-    def after_fork_in_parent(self) -> None:
-        """Let the outbox go on."""
-        held, self._held = self._held, None
-        if held is not None:
-            held.release_after_fork()
-
     def after_fork(self) -> None:
         """Drop what a child inherited; what the parent lost is the parent's to tell."""
-        if self._held is not None:
-            self._held.abandon_after_fork()
         if self._sealing is not None:
             self._sealing.outbox.abandon_after_fork()
         self._tally.after_fork()
@@ -150,7 +135,9 @@ class Delivery:
                 raise self._failure.with_traceback(None)
             self._opening = True
             try:
-                self._sealing = self._identity.open_sealing(self._tally)
+                # What a child inherits is either not there yet or known here.
+                with FORK_GATE.inside():
+                    self._sealing = self._identity.open_sealing(self._tally)
             except LinesealError as error:
                 self._failure = error
                 self._not_before = time.monotonic() + self._retry_seconds
@@ -173,7 +160,8 @@ class Delivery:
 
     def _last_try(self) -> Sealing | None:
         try:
-            return self._identity.open_sealing(self._tally)
+            with FORK_GATE.inside():
+                return self._identity.open_sealing(self._tally)
         except LinesealError:
             return None
 
@@ -186,23 +174,9 @@ def _close_in_worker(delivery: Delivery) -> None:
         util.Finalize(delivery, delivery.close, exitpriority=10)
 
 
-def _before_fork() -> None:
-    for delivery in list(_deliveries):
-        delivery.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for delivery in list(_deliveries):
-        delivery.after_fork_in_parent()
-
-
 def _after_fork_in_child() -> None:
     for delivery in list(_deliveries):
         delivery.after_fork()
 
 
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
-)
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -9,14 +9,25 @@ the parent only; no fork happens while a thread is inside SQLite. Source: DESIGN
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.transport.world import events, open_outbox, records_in, sealed_in, verified
+from tests.unit.transport.world import (
+    PRODUCER,
+    events,
+    open_outbox,
+    records_in,
+    sealed_in,
+    sealer,
+    verified,
+)
 
 from lineseal.schemas.errors import LogError
+from lineseal.transport.embedded import adopt_orphans
+from lineseal.transport.embedded.forking import FORK_GATE, ForkGate
 
 
 def in_child(work: Callable[[], str]) -> str:
@@ -113,22 +124,83 @@ def test_an_abandoned_outbox_does_not_keep_its_file_locked(tmp_path: Path) -> No
 def test_a_fork_waits_for_commits_and_keeps_others_out(tmp_path: Path) -> None:
     """So that a child never inherits a lock of SQLite's that nobody will release."""
     with open_outbox(tmp_path) as outbox:
-        outbox.hold_for_fork()
+        FORK_GATE.close_for_fork()
         thread = threading.Thread(target=outbox.accept, args=([b"event"],))
         thread.start()
         thread.join(0.05)
         assert outbox.pending_count == 0
 
-        outbox.release_after_fork()
+        FORK_GATE.open_after_fork()
         thread.join()
 
         assert outbox.pending_count == 1
 
 
 def test_a_fork_inside_a_commit_does_not_hang(tmp_path: Path) -> None:
-    """A signal handler may fork in the middle of anything."""
+    """A signal handler may fork in the middle of anything; the child starts with its own outbox."""
     with open_outbox(tmp_path) as outbox, outbox._file_entrance.alone():
-        outbox.hold_for_fork()
-        outbox.release_after_fork()
+
+        def work() -> str:
+            outbox.abandon_after_fork()
+            with open_outbox(tmp_path) as own:
+                own.accept([b"child"])
+            return "accepted"
+
+        assert in_child(work) == "accepted"
         with pytest.raises(LogError, match="signal handler"):
             outbox.accept([b"event"])
+
+
+def test_a_fork_waits_until_an_outbox_that_is_being_opened_is_open(tmp_path: Path) -> None:
+    """A child forked in the middle of it would hang in SQLite or in the signing library."""
+    stop = threading.Event()
+
+    def open_and_close() -> None:
+        while not stop.is_set():
+            open_outbox(tmp_path / "busy").close()
+            adopt_orphans(tmp_path / "busy", PRODUCER, sealer())
+
+    threads = [threading.Thread(target=open_and_close) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(20):
+
+            def work(folder: Path = tmp_path / str(number)) -> str:
+                signal.alarm(20)
+                with open_outbox(folder) as own:
+                    own.accept([b"child"])
+                return "accepted"
+
+            assert in_child(work) == "accepted"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_child_of_a_fork_that_lost_patience_is_refused_instead_of_hanging() -> None:
+    """A disk or a key service that hangs must not hang the job; what the child drops it says."""
+    gate, entered, leave = ForkGate(), threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with gate.inside():
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    entered.wait()
+    gate.close_for_fork(0.01)
+
+    def work() -> str:
+        gate.start_anew()
+        with gate.inside():
+            return "inside"
+
+    assert in_child(work).startswith("LogError: this process was forked")
+    gate.open_after_fork()
+    leave.set()
+    thread.join()
+    with gate.inside():
+        pass

@@ -11,27 +11,25 @@ import threading
 from collections.abc import Generator
 
 from lineseal.schemas.errors import LogError
-
-_FORK_WAIT_SECONDS = 1.0
+from lineseal.transport.embedded.forking import FORK_GATE
 
 
 class Entrance:
-    """Guards what only one caller at a time may use."""
+    """Guards what only one caller at a time may use, and no fork may interrupt."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._inside = False
-        self._fork_holder: int | None = None
 
     @contextlib.contextmanager
     def alone(self) -> Generator[None]:
         """Wait for the others to leave, then be the only one inside.
 
         Raises:
-            LogError: This very thread is inside already.
+            LogError: This very thread is inside already, or a fork spoilt this process.
 
         """
-        with self._lock:
+        with FORK_GATE.inside(), self._lock:
             if self._inside:
                 raise LogError("the outbox was called from a signal handler while it was busy")
             self._inside = True
@@ -39,14 +37,3 @@ class Entrance:
                 yield
             finally:
                 self._inside = False
-
-    def hold_for_fork(self) -> None:
-        """Keep other threads out until ``release_after_fork``, if that works within a second."""
-        if self._lock.acquire(timeout=_FORK_WAIT_SECONDS):
-            self._fork_holder = threading.get_ident()
-
-    def release_after_fork(self) -> None:
-        """Let other threads in again, if this thread kept them out."""
-        if self._fork_holder == threading.get_ident():
-            self._fork_holder = None
-            self._lock.release()

@@ -15,10 +15,12 @@ import contextlib
 import fcntl
 import os
 import struct
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 from lineseal.schemas.errors import LogError
+from lineseal.transport.embedded.forking import FORK_GATE
 
 _ABSURD = 1 << 62
 """Numbers are 64-bit; a mark near their end is damage, not a count."""
@@ -44,12 +46,16 @@ _MARK_LINE = struct.Struct(">4sQQQ")
 _MAGIC = b"LSM1"
 
 
+_held: weakref.WeakSet[HeldLock] = weakref.WeakSet()
+
+
 class HeldLock:
     """Owns one lock file until ``release``."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
         self._path = path
+        _held.add(self)
 
     def read_marks(self) -> Marks:
         """Return what was noted last; all zero when nothing was or it is unreadable."""
@@ -72,6 +78,15 @@ class HeldLock:
             self._descriptor = -1
 
 
+def _release_in_child() -> None:
+    """Keep no lock of the parent's: a child that outlives it would be in everybody's way."""
+    for lock in list(_held):
+        lock.release()
+
+
+os.register_at_fork(after_in_child=_release_in_child)
+
+
 def try_lock(path: Path) -> HeldLock | None:
     """Lock *path*, made (0600) when it is not there; None when another opening holds it.
 
@@ -79,6 +94,11 @@ def try_lock(path: Path) -> HeldLock | None:
         LogError: The file cannot be made, or the file system has no locks.
 
     """
+    with FORK_GATE.inside():
+        return _try_lock(path)
+
+
+def _try_lock(path: Path) -> HeldLock | None:
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

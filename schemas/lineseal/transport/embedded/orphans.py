@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from lineseal.signing.sealer import Sealer
+from lineseal.transport.embedded.forking import FORK_GATE
 from lineseal.transport.embedded.opening import claim_orphans
 from lineseal.transport.embedded.outbox import Outbox
 
@@ -23,5 +24,6 @@ def adopt_orphans(folder: Path, producer: str, sealer: Sealer) -> int:
         LogError, KeyUnusable: A file could not be sealed; its events stay pending.
 
     """
-    openings = claim_orphans(folder, producer, sealer.row_keys)
-    return sum(Outbox(opening, sealer, sys.maxsize).finish() for opening in openings)
+    with FORK_GATE.inside():
+        openings = claim_orphans(folder, producer, sealer.row_keys)
+        return sum(Outbox(opening, sealer, sys.maxsize).finish() for opening in openings)

@@ -174,18 +174,6 @@ class Outbox:
                 self._ballast.release()
                 self._release()
 
-    def hold_for_fork(self) -> None:
-        """Wait until no thread is inside SQLite; call it before ``os.fork``.
-
-        A child forked while another thread holds one of SQLite's own locks would wait for it
-        for ever. Gives up after a second: a fork must not hang either.
-        """
-        self._file_entrance.hold_for_fork()
-
-    def release_after_fork(self) -> None:
-        """Go on in the parent; call it after ``os.fork``."""
-        self._file_entrance.release_after_fork()
-
     def abandon_after_fork(self) -> None:
         """Drop everything without touching the file; call it in a forked child.
 

@@ -16,6 +16,7 @@ from lineseal.schemas.errors import LogError, OutboxDamaged
 from lineseal.schemas.limits import MAX_RECORD_BYTES
 from lineseal.transport.base import LogRecord
 from lineseal.transport.embedded.faults import to_log_error
+from lineseal.transport.embedded.forking import FORK_GATE
 from lineseal.transport.embedded.names import OutboxFile
 from lineseal.transport.embedded.schema import MAX_POSITION, check_format, distrust
 
@@ -108,7 +109,10 @@ def _end(connection: sqlite3.Connection, file: OutboxFile) -> int:
 @contextlib.contextmanager
 def _reading(file: OutboxFile) -> Generator[sqlite3.Connection]:
     try:
-        with contextlib.closing(connect_read_only(file, _BUSY_SECONDS)) as connection:
+        with (
+            FORK_GATE.inside(),
+            contextlib.closing(connect_read_only(file, _BUSY_SECONDS)) as connection,
+        ):
             if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
                 raise LogError(f"{file.database} is still empty")
             check_format(connection, file)
