@@ -69,10 +69,10 @@ def _changed_shape(draw: st.DrawFn, record: dict[str, Any]) -> dict[str, Any]:
         other = to_record(draw(strategies.events()))["body"]
         return {**record, "body": {n: body[n] or other[n] for n in body}}
     if kind == "many":
-        metric = {"name": "m", "value": 1.0}
         count = draw(st.sampled_from([1300, 1340, 1360, 1365, 2000]))
         run = {**to_record(draw(strategies.events("run")))["body"]["run"], "metrics": []}
-        run["metrics"] = [metric] * count
+        once = draw(st.sampled_from([count, count, count // 2]))
+        run["metrics"] = [{"name": f"m{n % once}", "value": 1.0} for n in range(count)]
         return {**record, "run_id": "r", "body": {**dict.fromkeys(body), "run": run}}
     if kind == "run":
         return {**record, "run_id": None}

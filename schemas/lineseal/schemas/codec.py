@@ -31,6 +31,7 @@ from lineseal.schemas.errors import (
 )
 from lineseal.schemas.guard import check_event, check_record
 from lineseal.schemas.limits import MAX_EVENT_BYTES, MAX_HEADER_BYTES
+from lineseal.schemas.lint import check_schema
 from lineseal.schemas.model import BatchHeader, Event
 from lineseal.schemas.record import Record, from_record, to_record
 
@@ -61,7 +62,9 @@ def schema_sha256(name: str) -> str:
 
 @cache
 def _parsed(name: str) -> Schema:
-    return fastavro.parse_schema(json.loads(schema_bytes(name)))
+    schema = json.loads(schema_bytes(name))
+    check_schema(schema)
+    return fastavro.parse_schema(schema)
 
 
 EVENT_SCHEMA = "event-v1.avsc"

@@ -24,7 +24,18 @@ from lineseal.schemas.limits import (
     MAX_STRING_BYTES,
     MAX_TIME,
 )
-from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, VERSION, Event
+from lineseal.schemas.model import (
+    BODY_FIELDS,
+    DIGEST,
+    IDENTIFIER,
+    VERSION,
+    Event,
+    Metric,
+    Pair,
+)
+
+KEYS: typing.Final[dict[type, str]] = {Pair: "key", Metric: "name"}
+"""What stands once in a list of these: such a list is a map (DESIGN 4.2)."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _INT64 = 1 << 63
@@ -149,6 +160,10 @@ def _check_items(kind: Any, value: Any, path: str, budget: list[int]) -> None:
     item, _, mark = unwrap(typing.get_args(kind)[0])
     for index, element in enumerate(typing.cast("list[Any]", value)):
         _check_value(item, mark, element, f"{path}[{index}]", budget)
+    if item in KEYS and len(value) > 1:
+        key = KEYS[item]
+        if len({element[key] for element in value}) != len(value):
+            raise OutOfRange(f"{path} has the same {key} twice")
 
 
 def check_text(mark: str | None, value: Any, path: str) -> None:

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from lineseal.schemas.avsc import field_types, unwrap
-from lineseal.schemas.guard import check_text
+from lineseal.schemas.guard import KEYS, check_text
 from lineseal.schemas.limits import MAX_EVENT_NODES
 from lineseal.schemas.model import DIGEST, IDENTIFIER, Pair
 from lineseal.schemas.zigzag import SMALL_LONGS, encode_long
@@ -189,6 +189,11 @@ class StraightWriter:
             raise TypeError("an array of values that may be null is not in the contract")
         lines = ["if type(v) is not tuple and type(v) is not list: raise Doubt"]
         item = self._value(number, kind, mark, b"", names)
+        if kind in KEYS:
+            keys = self._table_of_keys() if kind is Pair else self._table(IDENTIFIER, b"")
+            names[f"k{number}"] = keys
+            made = f"{{k{number}[i.{KEYS[kind]}] for i in v}}"
+            lines.append(f"if len(v) > 1 and len({made}) != len(v): raise Doubt")
         lines += ["if v:", " put(long(len(v)))", " for v in v:", *(f"  {line}" for line in item)]
         return [*lines, f"put({_NULL!r})"]
 

@@ -138,6 +138,15 @@ def test_more_values_than_an_event_may_hold_are_left_to_the_reference() -> None:
     assert both(RunEvent(state=RunState.START, parameters=pairs)) == (None, None)
 
 
+def test_a_map_with_a_key_twice_is_left_to_the_reference() -> None:
+    """It refuses it, in parameters and in metrics."""
+    pairs = tuple(Pair(key="lr", value=value) for value in ("0.1", "9"))
+    metrics = tuple(Metric(name="auc", value=value) for value in (0.1, 0.9))
+
+    assert both(RunEvent(state=RunState.START, parameters=pairs)) == (None, None)
+    assert both(RunEvent(state=RunState.START, metrics=metrics)) == (None, None)
+
+
 def test_an_envelope_that_breaks_the_contract_is_left_to_the_reference() -> None:
     """A producer, a host or a job with a hidden character."""
     body = RunEvent(state=RunState.START)

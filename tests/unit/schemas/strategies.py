@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import typing
 from enum import StrEnum
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lineseal.schemas.avsc import field_types, unwrap
+from lineseal.schemas.guard import KEYS
 from lineseal.schemas.limits import MAX_TIME
 from lineseal.schemas.model import (
     BODY_FIELDS,
@@ -76,7 +78,9 @@ def _values(annotation: Any) -> st.SearchStrategy[Any]:
 
 def _plain(kind: Any, mark: str | None) -> st.SearchStrategy[Any]:
     if typing.get_origin(kind) is tuple:
-        return st.lists(_values(typing.get_args(kind)[0]), max_size=2).map(tuple)
+        item = typing.get_args(kind)[0]
+        key = operator.attrgetter(KEYS[item]) if item in KEYS else None
+        return st.lists(_values(item), max_size=2, unique_by=key).map(tuple)
     if kind is str:
         versions = identifiers().filter(lambda text: "@" not in text and text != "unknown")
         marked = {IDENTIFIER: identifiers(), VERSION: versions, DIGEST: digests()}

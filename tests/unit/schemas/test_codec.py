@@ -230,6 +230,8 @@ def test_an_unlisted_schema_is_refused_whatever_the_bytes() -> None:
         ("body.run.message", "x" * (MAX_STRING_BYTES + 1), TooLarge),
         ("body.run.message", "é" * (MAX_STRING_BYTES // 2 + 1), TooLarge),
         ("body.run.parameters", [{"key": "k", "value": ""}] * MAX_EVENT_NODES, TooManyItems),
+        ("body.run.parameters", [{"key": "k", "value": v} for v in "ab"], OutOfRange),
+        ("body.run.metrics", [{"name": "auc", "value": v} for v in (0.1, 0.9)], OutOfRange),
     ],
 )
 def test_canonical_bytes_that_break_the_contract_are_refused(
@@ -290,9 +292,8 @@ def test_an_event_at_the_size_limit_passes_and_one_byte_more_does_not() -> None:
 def sized_event(more: int) -> Event:
     """Make an event near the limit whose last parameter is *more* bytes longer."""
     sizes = [MAX_STRING_BYTES - 1] * 7 + [1000 + more]
-    return samples.event(
-        samples.run(parameters=tuple(Pair(key="k", value="x" * size) for size in sizes))
-    )
+    pairs = [Pair(key=f"k{n}", value="x" * size) for n, size in enumerate(sizes)]
+    return samples.event(samples.run(parameters=tuple(pairs)))
 
 
 def test_a_header_over_its_limit_is_too_large() -> None:

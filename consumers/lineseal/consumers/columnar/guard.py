@@ -26,8 +26,10 @@ from lineseal.consumers.columnar.values import (
     good_numbers,
     good_texts,
     good_versions,
+    repeats_key,
 )
 from lineseal.schemas.avsc import field_types, unwrap
+from lineseal.schemas.guard import KEYS
 from lineseal.schemas.limits import MAX_EVENT_NODES, MAX_TIME
 from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, VERSION, Event
 
@@ -47,6 +49,7 @@ class _Found:
 
     columns: dict[str, list[Any]] = default(default_factory=dict[str, list[Any]])
     rows: dict[str, list[Index]] = default(default_factory=dict[str, list[Index]])
+    repeated: list[Index] = default(default_factory=list[Index])
 
     def add(self, rule: str, column: Any, rows: Index) -> None:
         self.columns.setdefault(rule, []).append(column)
@@ -93,6 +96,8 @@ def surely_good(columns: Any, present: list[tuple[str, Any, Index]]) -> Mask:
         if rule in found.columns:
             verdict = judge(pa.concat_arrays(found.columns[rule]))
             good[np.concatenate(found.rows[rule])[~verdict]] = False
+    for repeated in found.repeated:
+        good[repeated] = False
     times = columns.column("event_time").to_numpy()
     good &= (times >= 0) & (times <= MAX_TIME)
     runs = columns.column("body").field("run").is_valid().to_numpy(zero_copy_only=False)
@@ -132,8 +137,11 @@ def _walk(
         lengths = column.value_lengths().to_numpy()
         inner_rows = np.repeat(rows, lengths)
         if len(inner_rows):
+            inner = column.flatten()
             items += np.bincount(inner_rows, minlength=len(items)) * _own_nodes(item)
-            _walk(item, item_mark, column.flatten(), inner_rows, found, items)
+            if item in KEYS:
+                found.repeated.append(rows[repeats_key(inner.field(KEYS[item]), lengths)])
+            _walk(item, item_mark, inner, inner_rows, found, items)
     elif hasattr(kind, "__dataclass_fields__"):
         for (_, inner, inner_mark), child in zip(_plan(kind), column.flatten(), strict=True):
             _walk(inner, inner_mark, child, rows, found, items)

@@ -83,6 +83,18 @@ def good_numbers(column: Any) -> Mask:
     return good
 
 
+def repeats_key(keys: Any, lengths: Index) -> Mask:
+    """Tell which lists hold a key twice; *keys* are those of all lists, one after the other."""
+    # Each key by the first place where it stands, and the number of its list: one number for both.
+    codes = keys.cast(pa.binary()).dictionary_encode().indices.to_numpy().astype(np.int64)
+    list_of = np.repeat(np.arange(len(lengths)), lengths)
+    pairs = np.sort(list_of * len(codes) + codes)
+    repeated = pairs[1:][pairs[1:] == pairs[:-1]]
+    found: Mask = np.zeros(len(lengths), np.bool_)
+    found[repeated // max(1, len(codes))] = True
+    return found
+
+
 def _layout(column: Any) -> tuple[Index, Index, Bytes]:
     """Return where each value starts and ends (excluded), and the bytes they lie in."""
     _, offsets, data = column.buffers()

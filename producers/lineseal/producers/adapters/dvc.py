@@ -108,7 +108,7 @@ def _stage(
         state=RunState.COMPLETE,
         inputs=tuple(_uses(node, "deps", job_namespace, kinds)),
         outputs=tuple(_uses(node, "outs", job_namespace, kinds)),
-        parameters=tuple(_parameters(node.node("params"))),
+        parameters=names.once(_parameters(node.node("params"))),
         code=_with_command(code, command),
     )
     run_id = uuid.uuid5(_RUNS, hashlib.sha256(text).hexdigest())

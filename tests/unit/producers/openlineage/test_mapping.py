@@ -188,6 +188,19 @@ def test_code_engine_parameters_and_failure_are_recorded() -> None:
     assert parameter(body, "password") == "[redacted]"
 
 
+def test_a_parameter_that_is_given_twice_is_recorded_as_first_given() -> None:
+    """A map has a key once; and nobody writes our own keys."""
+    values = [("lr", 0.1), ("lr", 9), ("openlineage.document", "forged")]
+    parameters = [{"key": key, "value": value} for key, value in values]
+
+    body = first_run(run_event(run_facets={"executionParameters": facet(parameters=parameters)}))
+
+    keys = [pair["key"] for pair in body["parameters"]]
+    assert len(set(keys)) == len(keys)
+    assert parameter(body, "lr") == "0.1"
+    assert parameter(body, "openlineage.document") != "forged"
+
+
 def test_each_assertion_is_a_validation() -> None:
     """With the outcome that its severity makes of a failure, wherever the facet stands."""
     read = data("tx", v="7", dataQualityMetrics=facet(rowCount=5, columnMetrics={}))

@@ -152,7 +152,7 @@ class _Reading:
         if self._only_adds() and not read and not written:
             yield statements.job_registration(job, self._job, about)
         else:
-            yield replace(event, parameters=(*about, *event.parameters))
+            yield replace(event, parameters=names.once((*about, *event.parameters)))
         yield from said
 
     def _said_besides(

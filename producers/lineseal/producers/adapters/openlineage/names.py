@@ -11,7 +11,7 @@ import fnmatch
 import hashlib
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lineseal.producers.adapters.openlineage.reading import Notes
 from lineseal.producers.capture.secret_text import redact_identifier
@@ -19,7 +19,7 @@ from lineseal.schemas.characters import is_hidden, is_odd_space
 from lineseal.schemas.errors import BadIdentifier
 from lineseal.schemas.guard import check_identifier
 from lineseal.schemas.limits import MAX_IDENTIFIER_BYTES
-from lineseal.schemas.model import Kind
+from lineseal.schemas.model import Kind, Pair
 
 _SUFFIX_BYTES = 13
 _NO_VERSION = frozenset({"unknown", "null", "none", "n/a"})
@@ -63,6 +63,14 @@ def run_id(text: str | None, notes: Notes) -> str | None:
     except ValueError:
         notes.add("run_id_is_no_uuid")
         return identifier(text, notes)
+
+
+def once(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+    """Keep the first of each key: a map has a key once, and the document has the rest."""
+    kept: dict[str, Pair] = {}
+    for pair in pairs:
+        kept.setdefault(pair.key, pair)
+    return tuple(kept.values())
 
 
 def kind_of(namespace: str, name: str, kinds: Sequence[tuple[Kind, str]]) -> Kind:
