@@ -213,6 +213,17 @@ class GatewaySettings:
     """``[gateway]``: how events of other systems come in: OpenLineage over HTTP, and imports."""
 
     listen: str = _setting("", "HOST:PORT that OpenLineage clients send to; empty: no gateway")
+    topic: str = _setting(
+        "",
+        "kafka://HOST:PORT/TOPIC that OpenLineage clients write to and 'lineseal up' reads; its"
+        " options as in docs/kafka.md; empty: none",
+    )
+    topic_namespaces: tuple[str, ...] = _setting(
+        ("*",), "namespaces of jobs that who writes to the topic may speak for, patterns"
+    )
+    topic_writes: tuple[str, ...] = _setting(
+        ("*",), "namespace/name that its runs may write, patterns"
+    )
     producer: str = _setting(
         "gateway", "name that what the gateway and imports take is sealed under; needs its own key"
     )

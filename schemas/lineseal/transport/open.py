@@ -46,6 +46,15 @@ class IdentifiedWriter(LogWriter, Protocol):
         ...
 
 
+class IdentifiedReader(LogReader, Protocol):
+    """A reader that can tell which very log it reads."""
+
+    @property
+    def identity(self) -> str | None:
+        """Return what changes when the log is made anew; None before the first ``poll``."""
+        ...
+
+
 def is_kafka(url: str) -> bool:
     """Return True when *url* names a log in Kafka."""
     return url.startswith(KAFKA_SCHEME)
@@ -75,6 +84,29 @@ def open_reader(
         )
         return reader
     return EmbeddedLogReader(_folder(url, home) / topic)
+
+
+def open_foreign_topic(
+    url: str, home: Home, *, identity: str | None = None, largest_bytes: int = 0
+) -> IdentifiedReader:
+    """Open a topic that others write, named by ``kafka://HOST:PORT/TOPIC?option=value``.
+
+    Args:
+        url: Where it is.
+        home: Where relative paths start.
+        identity: As for ``open_reader``.
+        largest_bytes: Bytes its largest record may have.
+
+    Raises:
+        ConfigurationError: The URL names no topic in Kafka.
+        MissingExtra: The Kafka client is not installed.
+
+    """
+    parsed = kafka_url(url, home)
+    reader: IdentifiedReader = _kafka().KafkaLogReader(
+        parsed, "", identity=identity, largest_bytes=largest_bytes
+    )
+    return reader
 
 
 def open_writer(url: str, home: Home, *, topic: str, name: str) -> LogWriter:

@@ -36,21 +36,28 @@ class KafkaLogReader:
     """Reads one topic of a cluster. Implements ``LogReader``; streams are ``topic/partition``."""
 
     def __init__(
-        self, url: KafkaUrl, topic: str = EVENTS_TOPIC, *, identity: str | None = None
+        self,
+        url: KafkaUrl,
+        topic: str = EVENTS_TOPIC,
+        *,
+        identity: str | None = None,
+        largest_bytes: int = 0,
     ) -> None:
         """Read *topic*, by its name without the prefix; nothing connects before ``poll``.
 
         Args:
             url: The cluster.
-            topic: Which of our topics.
+            topic: Which of our topics; empty for somebody else's, whose whole name the URL gives.
             identity: What ``identity`` gave when the positions were made; another topic of the
                 same name is then refused.
+            largest_bytes: Bytes a record may have, where that is more than in topics of ours.
 
         """
         self._url = url
         self._topic = url.topic(topic)
         self._where = f"topic {self._topic} at {url}"
         self._identity = identity
+        self._largest = largest_bytes
         self._given: dict[str, int] = {}
         self._positions: dict[int, int] = {}
         self._session: Session | None = None
@@ -96,7 +103,7 @@ class KafkaLogReader:
     @contextlib.contextmanager
     def _fresh_session_after_errors(self) -> Generator[Session]:
         if self._session is None:
-            self._session = Session(self._url, self._topic)
+            self._session = self._new_session()
         session = self._session
         try:
             yield session
@@ -108,6 +115,9 @@ class KafkaLogReader:
         except BaseException:
             self.close()
             raise
+
+    def _new_session(self) -> Session:
+        return Session(self._url, self._topic, self._largest)
 
     def _look(self, session: Session) -> None:
         """Check which topic this is, take in new partitions, seek what has no position yet."""
@@ -194,7 +204,7 @@ class KafkaLogReader:
         for number, position in self._positions.items():
             # Each in a session of its own: a consumer of kafka-python 3.0.12 that failed on a
             # record loops for ever when it is polled again.
-            with contextlib.closing(Session(self._url, self._topic)) as session:
+            with contextlib.closing(self._new_session()) as session:
                 session.assign({number: position})
                 try:
                     session.take(1, _LOCATE_SECONDS)

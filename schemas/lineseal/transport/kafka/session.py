@@ -32,8 +32,8 @@ _LOG_APPEND_TIME = 1
 class Session:
     """Reads one topic until the first error."""
 
-    def __init__(self, url: KafkaUrl, topic: str) -> None:
-        """Connect.
+    def __init__(self, url: KafkaUrl, topic: str, largest_bytes: int = 0) -> None:
+        """Connect; take records of *largest_bytes* where that is more than a usual fetch.
 
         Raises:
             ConfigurationError: A file or secret that the URL names cannot be used.
@@ -52,7 +52,7 @@ class Session:
             "check_crcs": True,
             "fetch_max_bytes": _FETCH_BYTES,
             "max_partition_fetch_bytes": _PARTITION_FETCH_BYTES,
-            "receive_message_max_bytes": _FETCH_BYTES + _PARTITION_FETCH_BYTES,
+            "receive_message_max_bytes": _FETCH_BYTES + max(_PARTITION_FETCH_BYTES, largest_bytes),
             "fetch_max_wait_ms": min(_FETCH_WAIT_MS, timeout_ms - 1),
             "allow_auto_create_topics": url.options["allow_auto_create_topics"],
             "reconnect_backoff_max_ms": 1000,

@@ -40,8 +40,8 @@ class KafkaUrl:
     folder: Path
 
     def topic(self, name: str) -> str:
-        """Return the full name of one of our topics."""
-        return f"{self.prefix}.{name}"
+        """Return the full name of one of our topics; without a name, the prefix is one itself."""
+        return f"{self.prefix}.{name}" if name else self.prefix
 
     def __str__(self) -> str:
         """Return what messages may show: servers and prefix."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
 import sys
 import threading
-from types import FrameType
+import time
 from typing import Any
 
 import click
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, note, output_options, print_answer
+from lineseal.producers.adapters.gateway.console import PlainLog, stop_on_signals
 from lineseal.producers.adapters.gateway.tokens import TokenBook
+from lineseal.producers.adapters.gateway.topic import POLL_SECONDS, TopicIntake, follow
 from lineseal.producers.adapters.reception import open_ledger
 from lineseal.schemas.errors import MissingExtra, NotFound
 from lineseal.settings import Settings, find_home, load_settings
 from lineseal.signing.times import format_time
 
 _DIGEST_CHARACTERS = 71
+_SAY_SECONDS = 2.0
 DEFAULT_LISTEN = "127.0.0.1:5000"
 """Marquez's own port, so that OPENLINEAGE_URL need not change."""
 
@@ -46,13 +47,43 @@ def gateway(context: click.Context, listen: str | None) -> int:
     home = find_home()
     settings = load_settings(home)
     address = listen or settings.gateway.listen or DEFAULT_LISTEN
-    stop = _stop_on_signals()
-    with GatewayServer(home, _listening(settings, address), _PlainLog()) as server:
+    stop = stop_on_signals()
+    with GatewayServer(home, _listening(settings, address), PlainLog()) as server:
         host = address.rpartition(":")[0]
         scheme = "https" if settings.gateway.cert_file else "http"
         note(f"listening at {scheme}://{host}:{server.port}; stop with Ctrl-C")
         stop.wait()
     return Exit.OK
+
+
+@gateway.command("follow")
+@click.argument("url", required=False, metavar="[kafka://HOST:PORT/TOPIC]")
+@click.option("--once", is_flag=True, help="Stop at the end of the topic.")
+@output_options
+def follow_topic(url: str | None, output: str, *, once: bool) -> int:
+    """Read OpenLineage events from a topic of Kafka until SIGTERM or SIGINT.
+
+    The topic that the client's Kafka transport writes to; by default [gateway] topic, which
+    'lineseal up' reads by itself. Each event is taken once, however often it is read; where to
+    read on is kept in the home. What is no event goes to the rejects.
+
+    Exit status: 0 everything is recorded; 1 some events were refused; 5 Kafka cannot be reached.
+    """
+    home = find_home()
+    settings = load_settings(home)
+    if url is not None:
+        settings = dataclasses.replace(
+            settings, gateway=dataclasses.replace(settings.gateway, topic=url)
+        )
+    stop = stop_on_signals()
+    with TopicIntake(home, settings, PlainLog()) as intake:
+        if once:
+            _read_to_end(intake, stop)
+        else:
+            note("reading the topic; stop with Ctrl-C")
+            follow(intake, stop, PlainLog())
+    print_answer(Answer(query="gateway follow", rows=[dict(intake.counts)]), output)
+    return Exit.FINDING if intake.counts["refused"] else Exit.OK
 
 
 @gateway.command()
@@ -134,6 +165,15 @@ def document(digest: str) -> int:
     return Exit.OK
 
 
+def _read_to_end(intake: TopicIntake, stop: threading.Event) -> None:
+    shown, said = 0, time.monotonic()
+    while not stop.is_set() and (count := intake.step(POLL_SECONDS)):
+        shown += count
+        if time.monotonic() - said > _SAY_SECONDS:
+            said = time.monotonic()
+            note(f"{shown} records so far")
+
+
 def _book(settings: Settings) -> TokenBook:
     return TokenBook(find_home().resolve(settings.gateway.tokens_file))
 
@@ -142,40 +182,3 @@ def _listening(settings: Settings, address: str) -> Settings:
     return dataclasses.replace(
         settings, gateway=dataclasses.replace(settings.gateway, listen=address)
     )
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        del frame
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
-    return stop
-
-
-class _PlainLog:
-    """Writes log lines for a person."""
-
-    def debug(self, event: str, **fields: Any) -> None:
-        """Say nothing."""
-
-    def info(self, event: str, **fields: Any) -> None:
-        """Say what happened."""
-        self._say(event, fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        """Say what somebody should look at."""
-        self._say(f"warning: {event}", fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        """Say what failed."""
-        self._say(f"error: {event}", fields)
-
-    def _say(self, event: str, fields: dict[str, Any]) -> None:
-        said = ", ".join(f"{key}: {value}" for key, value in fields.items() if value is not None)
-        note(f"{event} ({said})" if said else event)

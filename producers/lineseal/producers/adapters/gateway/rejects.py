@@ -1,7 +1,7 @@
 """Keeps what was refused: in the log's topic ``rejects``, with the reason and the text as it came.
 
-Only what a client with a token sends is kept, and only so much of it: who sends nothing but
-rubbish must not fill the disk. What is over that is counted and logged.
+Only what a client with a token sends, or a topic holds, is kept, and only so much of it: who sends
+nothing but rubbish must not fill the disk. What is over that is counted and logged.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import dataclass
 
 from lineseal.schemas.errors import InvalidDocument, LinesealError
 from lineseal.schemas.ids import now_us
@@ -21,9 +22,21 @@ from lineseal.transport.open import open_writer
 STREAM = "gateway"
 _HEAD_ROOM_BYTES = 24 * 1024
 _MAX_DETAIL = 2000
+_FLUSH_SECONDS = 2.0
 _MINUTE = 60.0
 _BYTES_PER_MINUTE = 8 * 1024 * 1024
 _RECORDS_PER_MINUTE = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Say how a text came: over HTTP, or as which record of a topic."""
+
+    stream: str
+    position: int | None = None
+
+
+HTTP = Where(STREAM)
 
 
 class RejectLog:
@@ -36,9 +49,11 @@ class RejectLog:
         self._since = time.monotonic()
         self._bytes = self._records = self._left_out = 0
 
-    def add(self, text: bytes, reason: str, token: str) -> None:
-        """Keep one refused text of a token's owner."""
-        self._log.info("refused an event", token=token, reason=reason[:_MAX_DETAIL])
+    def add(self, text: bytes, reason: str, sender: str, where: Where = HTTP) -> None:
+        """Keep one refused text of *sender*."""
+        self._log.info(
+            "refused an event", sender=sender, reason=reason[:_MAX_DETAIL], position=where.position
+        )
         if not self._has_room(len(text)):
             return
         try:
@@ -46,16 +61,22 @@ class RejectLog:
                 self._writer = open_writer(
                     self._settings.log.url, self._home, topic=REJECTS_TOPIC, name=STREAM
                 )
-            self._writer.append(STREAM, to_reject_record(text, reason, token))
+            self._writer.append(STREAM, to_reject_record(text, reason, sender, where))
         except LinesealError as error:
             self._log.warning("a refused event is not kept", code=error.code, reason=str(error))
             self.close()
 
+    def flush(self) -> None:
+        """Wait some seconds until what was added is durable."""
+        left = 0 if self._writer is None else self._writer.flush(_FLUSH_SECONDS)
+        if left:
+            self._log.warning("refused events are not durable yet", count=left)
+
     def close(self) -> None:
         """Close the log; calling it twice is fine."""
+        self.flush()
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.flush(2.0)
             writer.close()
 
     def _has_room(self, size: int) -> bool:
@@ -71,7 +92,7 @@ class RejectLog:
         return fits
 
 
-def to_reject_record(text: bytes, reason: str, token: str) -> bytes:
+def to_reject_record(text: bytes, reason: str, sender: str, where: Where) -> bytes:
     """Render one line of JSON, then the text, cut when both do not fit one record.
 
     The line has the fields of what the materialiser rejects; those that mean nothing here are null.
@@ -82,9 +103,9 @@ def to_reject_record(text: bytes, reason: str, token: str) -> bytes:
         "reject_id": None,
         "code": InvalidDocument.code,
         "detail": reason[:_MAX_DETAIL],
-        "stream": STREAM,
-        "position": None,
-        "log_key": token,
+        "stream": where.stream,
+        "position": where.position,
+        "log_key": sender,
         "producer": None,
         "epoch": None,
         "batch_seq": None,

@@ -1,7 +1,8 @@
-"""The gateway as a service of ``lineseal up``."""
+"""The gateway as services of ``lineseal up``: over HTTP, and from a topic of Kafka."""
 
 from __future__ import annotations
 
+from lineseal.producers.adapters.gateway.topic import TopicIntake, follow
 from lineseal.schemas.errors import MissingExtra
 from lineseal.services import ServiceContext
 
@@ -18,3 +19,13 @@ def gateway(context: ServiceContext) -> None:
         context.log.info("listening for OpenLineage clients", port=server.port)
         context.ready()
         context.stop.wait()
+
+
+def gateway_topic(context: ServiceContext) -> None:
+    """Read OpenLineage events from Kafka, where [gateway] topic names a topic."""
+    if not context.settings.gateway.topic:
+        return
+    with TopicIntake(context.home, context.settings, context.log) as intake:
+        context.log.info("reading OpenLineage events from Kafka")
+        context.ready()
+        follow(intake, context.stop, context.log)

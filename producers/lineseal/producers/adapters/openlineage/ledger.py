@@ -3,6 +3,7 @@
 One SQLite file in the home (0600), shared by the gateway and imports. A document is stored before
 its events are sealed and marked as recorded after, so a kill in between costs a repetition of the
 same events with the same ids, never a document. A run belongs to the sender who spoke of it first.
+Where a topic of Kafka was read to stands here too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,9 @@ CREATE TABLE IF NOT EXISTS document(
   received_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS recorded(identity BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS run_owner(run_id TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS topic_position(
+  topic TEXT NOT NULL, stream TEXT NOT NULL, identity TEXT NOT NULL, position INTEGER NOT NULL,
+  PRIMARY KEY(topic, stream)) WITHOUT ROWID;
 """
 _BUSY_SECONDS = 10.0
 _PAGE_BYTES = 8192
@@ -52,6 +56,20 @@ class Entry:
     text: bytes
     run_id: str | None = None
     owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Say where to read on in a topic of Kafka.
+
+    Attributes:
+        positions: For each of its streams the position of the next record.
+        identity: Which topic it is; None before it was ever read.
+
+    """
+
+    positions: Mapping[str, int]
+    identity: str | None
 
 
 class Ledger:
@@ -127,6 +145,35 @@ class Ledger:
         rows = [(entry.identity,) for entry in entries]
         # Losing a mark with the power costs a repetition, so it need not be synced.
         self._write(("INSERT OR IGNORE INTO recorded VALUES (?)", rows), synchronous="NORMAL")
+
+    def bookmark(self, topic: str) -> Bookmark:
+        """Return where to read on in a topic.
+
+        Raises:
+            LogError: It cannot be read.
+
+        """
+        select = "SELECT stream, position, identity FROM topic_position WHERE topic"
+        rows = list(self._among(select, [topic]))
+        return Bookmark({row[0]: row[1] for row in rows}, rows[0][2] if rows else None)
+
+    def move(self, topic: str, bookmark: Bookmark) -> None:
+        """Remember where to read on, once everything before it is durable.
+
+        Raises:
+            OutboxFull, LogError: As for ``keep``.
+
+        """
+        rows = [
+            (topic, stream, bookmark.identity, position)
+            for stream, position in bookmark.positions.items()
+        ]
+        # Losing one with the power costs repetitions, which are recognised.
+        self._write(
+            ("DELETE FROM topic_position WHERE topic = ?", [(topic,)]),
+            ("INSERT INTO topic_position VALUES (?, ?, ?, ?)", rows),
+            synchronous="NORMAL",
+        )
 
     def read(self, digest: str) -> bytes | None:
         """Return the document with a digest (``sha256:`` and 64 hex characters), or None.
