@@ -18,12 +18,11 @@ from lineseal.commandline.output import Answer
 from lineseal.queries.downstream import answer_impact
 from lineseal.queries.lookup import find_all_versions, find_one
 from lineseal.queries.models import answer_models
-from lineseal.queries.node import Node
+from lineseal.queries.suspects.find import find_suspects
 from lineseal.queries.times import Moment, TimeInput, from_microseconds
 from lineseal.queries.upstream import answer_trace
 from lineseal.schemas.errors import QueryError
 from lineseal.schemas.ids import now_us
-from lineseal.schemas.reference import format_reference
 
 
 def trace(
@@ -62,8 +61,10 @@ def trace(
         raise QueryError("--all-versions is about a suspect; name one with --suspect")
     subject = find_one(connection, reference, moment)
     suspects = None
-    if suspect is not None:
-        suspects = _suspects(connection, suspect, moment, all_versions=all_versions)
+    if suspect is not None and all_versions:
+        suspects = find_all_versions(connection, suspect, moment)
+    elif suspect is not None:
+        suspects = [find_one(connection, suspect, moment)]
     with _all_is_kept():
         return answer_trace(
             connection, subject, suspects, moment, max_depth=max_depth, now=_now(moment, clock)
@@ -72,22 +73,32 @@ def trace(
 
 def impact(
     connection: duckdb.DuckDBPyConnection,
-    reference: str,
+    subject: str | None = None,
     *,
     all_models: bool = False,
     all_versions: bool = False,
+    since: TimeInput = None,
+    until: TimeInput = None,
+    deployed: bool = False,
+    dose: bool = False,
     as_of: TimeInput = None,
     known_at: TimeInput = None,
     max_depth: int | None = None,
     clock: Callable[[], int] = now_us,
 ) -> Answer:
-    """Tell what an artifact version reached; arguments and errors as for ``trace``.
+    """Tell what may be poisoned has reached; errors as for ``trace``.
 
     Args:
         connection: The open store.
-        reference: REF of what may be poisoned.
+        subject: REF of what may be poisoned; or ``TYPE:NAME`` for all that came from a source,
+            supplier or feedback_channel, or that a key, person, producer or stage had a hand in;
+            None for all that happened from *since* until *until*.
         all_models: Give one verdict for every model version instead of what was reached.
         all_versions: Take every version of the name as a suspect.
+        since: Claimed time of what was done, included; not with a REF.
+        until: The same, the end.
+        deployed: Leave out what is in no environment.
+        dose: Tell which share of the rows came from the suspects.
         as_of: Event time to look at.
         known_at: Ingest time to look at; also the moment at which epochs count as alive.
         max_depth: Hops to walk at most; an answer cut short says so.
@@ -95,15 +106,19 @@ def impact(
 
     """
     moment = _moment(as_of, known_at, max_depth)
-    suspects = _suspects(connection, reference, moment, all_versions=all_versions)
-    first = suspects[0]
-    subject = first.reference
-    if all_versions:
-        subject = format_reference(first.kind, first.namespace, first.name, None, None)
+    suspects = find_suspects(
+        connection, subject, moment, all_versions=all_versions, since=since, until=until
+    )
     ask = answer_models if all_models else answer_impact
     with _all_is_kept():
         return ask(
-            connection, subject, suspects, moment, max_depth=max_depth, now=_now(moment, clock)
+            connection,
+            suspects,
+            moment,
+            max_depth=max_depth,
+            now=_now(moment, clock),
+            deployed=deployed,
+            dose=dose,
         )
 
 
@@ -117,14 +132,6 @@ def _all_is_kept() -> Generator[None]:
     finally:
         if paused:
             gc.enable()
-
-
-def _suspects(
-    connection: duckdb.DuckDBPyConnection, reference: str, moment: Moment, *, all_versions: bool
-) -> list[Node]:
-    if all_versions:
-        return find_all_versions(connection, reference, moment)
-    return [find_one(connection, reference, moment)]
 
 
 def _moment(as_of: TimeInput, known_at: TimeInput, max_depth: int | None) -> Moment:

@@ -22,6 +22,7 @@ CUT_SHORT = "cut_short"
 _RANKS = (
     CUT_SHORT,
     "not_exact",
+    "start_not_certain",
     PRODUCER_GAP,
     *sorted(UNTRUSTED.values()),
     "missing_batches",
@@ -34,6 +35,7 @@ _RANKS = (
     "not_told_apart",
     "too_many_candidates",
     "opaque",
+    "origin_untold",
     "not_registered",
 )
 _TRAINED = frozenset({"model", "checkpoint", "model_update"})

@@ -23,19 +23,24 @@ from lineseal.queries.times import Moment
 PROVEN_BUT_REFUSED = ("KEY_EXPIRED", "KEY_NOT_YET_VALID", "KEY_REVOKED")
 """Codes of records whose signature verified: what they said is known to have been said."""
 
+_EVER = dt.datetime(1, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
+
 
 class Holes:
-    """Knows what every producer is known to lack since the suspects appeared."""
+    """Knows what every producer is known to lack since there may have been suspects."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        suspects: Sequence[Node],
+        since: dt.datetime | None,
         moment: Moment,
         now: dt.datetime,
     ) -> None:
-        """Load the chains of all producers and what was refused, as known at *moment*."""
-        self._since = min(suspect.appeared_at for suspect in suspects)
+        """Load the chains of all producers and what was refused, as known at *moment*.
+
+        The first suspect may have been there from *since* on; None: at any time.
+        """
+        self._since = since or _EVER
         self._now = now
         self._chains = Chains.load(connection, moment, faulty=True)
         self._refused: list[tuple[str, int]] = query("refused_records").rows(

@@ -11,32 +11,38 @@ from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
 from lineseal.queries.catalog import query
 from lineseal.queries.crowds import crowds
+from lineseal.queries.dose import add_doses
 from lineseal.queries.doubts import Holes
 from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
-from lineseal.queries.node import Node
 from lineseal.queries.rows import Row, edge_rows, first_writers, hops, node_row, run_rows
+from lineseal.queries.suspects.suspects import Suspects
 from lineseal.queries.times import Moment, format_time
 from lineseal.queries.verdicts import AFFECTED, POSSIBLE, reached_for_certain
 
 
 def answer_impact(
     connection: duckdb.DuckDBPyConnection,
-    subject: str,
-    suspects: Sequence[Node],
+    suspects: Suspects,
     moment: Moment,
     *,
     max_depth: int | None,
     now: dt.datetime,
+    deployed: bool = False,
+    dose: bool = False,
 ) -> Answer:
-    """Walk downstream from *suspects* and say how sure each version reached is."""
+    """Walk downstream from *suspects* and say how sure each version reached is.
+
+    With *deployed* only what is in an environment is a row; with *dose* each row tells which share
+    of its rows came from the suspects.
+    """
     traversal = Traversal(connection, moment)
-    starts = [suspect.id for suspect in suspects]
-    lineage = traversal.walk(starts, Direction.DOWNSTREAM, max_depth)
+    lineage = traversal.walk(suspects.starts, Direction.DOWNSTREAM, max_depth)
     evidence = load_evidence(connection, lineage, moment, now)
     defects = {
         defect
         for found in completeness.merge(
+            suspects.doubts,
             completeness.weak_links(lineage, evidence),
             completeness.unclosed_chains(lineage, evidence),
             completeness.cuts(lineage, max_depth),
@@ -44,18 +50,23 @@ def answer_impact(
         ).values()
         for defect in found
     }
-    holes = Holes(connection, suspects, moment, now)
+    holes = Holes(connection, suspects.since, moment, now)
     warnings = completeness.sentences(defects | holes.until(None) | holes.refused())
+    rows = _rows(connection, traversal, lineage, evidence, suspects, moment)
+    if deployed:
+        rows = [row for row in rows if row["environment"] is not None]
+    if dose:
+        add_doses(connection, traversal, lineage, evidence, suspects, moment, rows)
     return Answer(
         query="impact",
-        subject=subject,
+        subject=suspects.subject,
         as_of=format_time(moment.as_of),
         known_at=format_time(moment.known_at),
         complete=not warnings,
         warnings=warnings,
-        rows=_rows(connection, traversal, lineage, evidence, starts, moment),
+        rows=rows,
         extra={
-            "suspects": sorted(suspect.reference for suspect in suspects),
+            "suspects": suspects.references,
             "runs": run_rows(evidence.runs),
             "edges": edge_rows(lineage, evidence),
         },
@@ -75,12 +86,12 @@ def _rows(
     traversal: Traversal,
     lineage: Lineage,
     evidence: Evidence,
-    starts: Sequence[int],
+    suspects: Suspects,
     moment: Moment,
 ) -> list[Row]:
-    certain = reached_for_certain(lineage, evidence, starts, Direction.DOWNSTREAM)
+    certain = reached_for_certain(lineage, evidence, suspects.certain, Direction.DOWNSTREAM)
     chosen = hops(lineage, evidence, Direction.DOWNSTREAM)
-    writers = traversal.writers(starts)
+    writers = traversal.writers(suspects.starts)
     unknown = {edge.run for edge in writers} - evidence.runs.keys()
     runs = evidence.runs | load_runs(connection, unknown, moment)
     wrote = first_writers(writers, runs)

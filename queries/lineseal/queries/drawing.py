@@ -24,10 +24,15 @@ def draw(answer: Answer) -> str:
         lines.append(
             f"  {names[row['reference']]} [label={label}{f', color={colour}' if colour else ''}];"
         )
+    # Rows may be left out (--deployed), and what led to them then is too.
+    edges = [edge for edge in answer.extra["edges"] if edge["reference"] in names]
+    drawn = {(edge["producer"], edge["run_id"]) for edge in edges}
     for run in answer.extra["runs"]:
+        if (run["producer"], run["run_id"]) not in drawn:
+            continue
         label = _quote(run["job"] or run["run_id"])
         lines.append(f"  {runs[run['producer'], run['run_id']]} [label={label}, shape=ellipse];")
-    for edge in answer.extra["edges"]:
+    for edge in edges:
         ends = [names[edge["reference"]], runs[edge["producer"], edge["run_id"]]]
         if edge["direction"] == "output":
             ends.reverse()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -13,13 +13,15 @@ from lineseal.queries import completeness
 from lineseal.queries.catalog import query
 from lineseal.queries.completeness import Defect, Downstream
 from lineseal.queries.crowds import crowds
+from lineseal.queries.dose import add_doses
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
 from lineseal.queries.downstream import environments
 from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
-from lineseal.queries.node import Node
 from lineseal.queries.registrations import load_registered
 from lineseal.queries.rows import Row, first_writers, hops, node_row
+from lineseal.queries.suspects.origins import origins_untold
+from lineseal.queries.suspects.suspects import Suspects
 from lineseal.queries.times import Moment, format_time
 from lineseal.queries.verdicts import (
     AFFECTED,
@@ -43,51 +45,59 @@ class Judgement:
 
 def answer_models(
     connection: duckdb.DuckDBPyConnection,
-    subject: str,
-    suspects: Sequence[Node],
+    suspects: Suspects,
     moment: Moment,
     *,
     max_depth: int | None,
     now: dt.datetime,
+    deployed: bool = False,
+    dose: bool = False,
 ) -> Answer:
-    """Judge every model version that was known at *moment*."""
+    """Judge every model version that was known at *moment*; flags as for ``answer_impact``."""
     traversal = Traversal(connection, moment)
-    starts = [suspect.id for suspect in suspects]
-    down = traversal.walk(starts, Direction.DOWNSTREAM, max_depth)
+    down = traversal.walk(suspects.starts, Direction.DOWNSTREAM, max_depth)
     evidence = load_evidence(connection, down, moment, now)
     models = [
         row[0] for row in query("kind_versions").rows(connection, kind=MODEL, **moment.parameters)
     ]
-    judged = _judge_reached(down, evidence, starts, models)
+    promoted = environments(connection, models, moment)
+    if deployed:
+        models = [model for model in models if promoted.get(model) is not None]
+    judged = _judge_reached(down, evidence, suspects, models)
     rest = [model for model in models if model not in judged]
     cut = completeness.cuts(down, max_depth)
-    holes = Holes(connection, suspects, moment, now)
+    holes = Holes(connection, suspects.since, moment, now)
     judged |= _judge_rest(connection, traversal, rest, moment, now, cut, suspects, holes)
     crowded = crowds(connection, down, Direction.DOWNSTREAM, moment)
     warnings = completeness.sentences(
         {defect for item in judged.values() for defect in item.defects}
         | {defect for found in crowded.values() for defect in found}
+        | {defect for found in suspects.doubts.values() for defect in found}
         | holes.until(None)
         | holes.refused()
     )
+    rows = _rows(connection, traversal, down, evidence, judged, promoted, moment)
+    if dose:
+        add_doses(connection, traversal, down, evidence, suspects, moment, rows)
     return Answer(
         query="impact",
-        subject=subject,
+        subject=suspects.subject,
         as_of=format_time(moment.as_of),
         known_at=format_time(moment.known_at),
         verdict=worst(item.verdict for item in judged.values()),
         complete=not warnings,
         warnings=warnings,
-        rows=_rows(connection, traversal, down, evidence, judged, moment),
-        extra={"suspects": sorted(suspect.reference for suspect in suspects)},
+        rows=rows,
+        extra={"suspects": suspects.references},
     )
 
 
 def _judge_reached(
-    down: Lineage, evidence: Evidence, starts: Sequence[int], models: Collection[int]
+    down: Lineage, evidence: Evidence, suspects: Suspects, models: Collection[int]
 ) -> dict[int, Judgement]:
-    certain = reached_for_certain(down, evidence, starts, Direction.DOWNSTREAM)
-    weak = Downstream(down, completeness.weak_links(down, evidence))
+    certain = reached_for_certain(down, evidence, suspects.certain, Direction.DOWNSTREAM)
+    links = completeness.merge(completeness.weak_links(down, evidence), suspects.doubts)
+    weak = Downstream(down, links)
     judged: dict[int, Judgement] = {}
     for model in models:
         if model in certain:
@@ -113,7 +123,7 @@ def _judge_rest(
     moment: Moment,
     now: dt.datetime,
     cut: completeness.Defects,
-    suspects: Sequence[Node],
+    suspects: Suspects,
     holes: Holes,
 ) -> dict[int, Judgement]:
     up = traversal.walk(models, Direction.UPSTREAM)
@@ -124,7 +134,8 @@ def _judge_rest(
             completeness.weak_links(up, evidence),
             completeness.unclosed_chains(up, evidence),
             completeness.open_leaves(up, evidence),
-            look_alikes(up, suspects),
+            look_alikes(up, suspects.nodes),
+            origins_untold(connection, up, suspects, moment),
             crowds(connection, up, Direction.UPSTREAM, moment),
         ),
     )
@@ -153,6 +164,7 @@ def _rows(
     down: Lineage,
     evidence: Evidence,
     judged: dict[int, Judgement],
+    promoted: Mapping[int, str | None],
     moment: Moment,
 ) -> list[Row]:
     ids = list(judged)
@@ -166,7 +178,6 @@ def _rows(
     wrote = first_writers(writers, runs)
     wrote.update({node: hop.run for node, hop in chosen.items()})
     registered = load_registered(connection, [lineage.nodes[node] for node in ids], moment)
-    promoted = environments(connection, ids, moment)
     rows: list[Row] = []
     for node in sorted(ids, key=lineage.rank.__getitem__):
         item = judged[node]

@@ -32,9 +32,13 @@ class TraceParams:
 class ImpactParams:
     """Say whose impact to follow; see ``api.impact``."""
 
-    reference: str
+    reference: str | None = None
     all_models: bool = False
     all_versions: bool = False
+    since: str | None = None
+    until: str | None = None
+    deployed: bool = False
+    dose: bool = False
     as_of: str | None = None
     known_at: str | None = None
     max_depth: int | None = None
@@ -88,6 +92,10 @@ def _impact(connection: duckdb.DuckDBPyConnection, params: ImpactParams) -> Answ
         params.reference,
         all_models=params.all_models,
         all_versions=params.all_versions,
+        since=params.since,
+        until=params.until,
+        deployed=params.deployed,
+        dose=params.dose,
         as_of=params.as_of,
         known_at=params.known_at,
         max_depth=params.max_depth,

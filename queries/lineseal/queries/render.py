@@ -62,7 +62,10 @@ def print_verdicts(console: Console, answer: Answer, columns: Sequence[str]) -> 
     ordered = sorted(
         answer.rows, key=lambda row: (SEVERITY[row["verdict"]], by_number(row["reference"]))
     )
-    shown = [{**row, "reference": short(row["reference"]), "via": _via(row)} for row in ordered]
+    shown = [
+        {**row, "reference": short(row["reference"]), "via": _via(row), "dose": _dose(row)}
+        for row in ordered
+    ]
     print_table(console, columns, shown)
     counts = dict.fromkeys(STYLES, 0)
     for row in answer.rows:
@@ -96,6 +99,10 @@ def print_completeness(console: Console, answer: Answer) -> None:
 def short(reference: str) -> str:
     """Shorten digests in a REF; what is left can still be pasted back."""
     return _DIGEST.sub(r"\1", reference)
+
+
+def _dose(row: Row) -> str:
+    return "unknown" if row.get("dose") is None else f"{row['dose']:.1%}"
 
 
 def _via(row: Row) -> str:

@@ -34,7 +34,8 @@ def answer_trace(
     for found in look_alikes(lineage, suspects or ()).values():
         defects |= found
     if suspects is not None:
-        holes = Holes(connection, suspects, moment, now)
+        since = min(suspect.appeared_at for suspect in suspects)
+        holes = Holes(connection, since, moment, now)
         defects |= holes.until(made_at(lineage, evidence, subject.id))
         defects |= holes.refused(PROVEN_BUT_REFUSED)
     warnings = completeness.sentences(defects)

@@ -42,7 +42,7 @@ def contained_now(
             types=[about.type for _, about in named],
             names=[about.name for _, about in named],
         )
-        for place, *artifact in rows:
+        for place, *artifact in dict.fromkeys(row[:6] for row in rows):
             described[named[place][0]].append(_artifact(artifact))
     meant = _meant(connection, described)
     found = [

@@ -186,7 +186,7 @@ def _came_from(connection: duckdb.DuckDBPyConnection, about: About) -> list[Node
             version=version,
             digest=digest,
         )
-        for _, kind, space, name, version, digest in rows
+        for kind, space, name, version, digest in dict.fromkeys(row[1:6] for row in rows)
     ]
     return _nodes(connection, abouts) if abouts else []
 
