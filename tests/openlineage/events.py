@@ -35,21 +35,25 @@ def run_event(
     state: str | None = "COMPLETE",
     at: str = "2026-01-01T10:00:00Z",
     *,
-    job: str = "etl",
+    job: str | Json = "etl",
     inputs: Sequence[Json] = (),
     outputs: Sequence[Json] = (),
     run_facets: Mapping[str, Any] | None = None,
     job_facets: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Json:
-    """Make a run event of run *number*; a field that is changed to None is left out."""
+    """Make a run event of run *number*; a field that is changed to None is left out.
+
+    A job is a name in ``ns``, or everything that is said of it.
+    """
+    named = {"namespace": "ns", "name": job} if isinstance(job, str) else job
     event = {
         "eventType": state,
         "eventTime": at,
         "producer": PRODUCER,
         "schemaURL": SCHEMA,
         "run": {"runId": run_id(number), "facets": dict(run_facets or {})},
-        "job": {"namespace": "ns", "name": job, "facets": dict(job_facets or {})},
+        "job": {"facets": dict(job_facets or {}), **named},
         "inputs": list(inputs),
         "outputs": list(outputs),
         **changes,

@@ -11,12 +11,10 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.openlineage.events import Json, data, facet, mapped, run_event, sender
-from tests.simulator import Pipeline
+from tests.openlineage.events import Json, data, facet, run_event
+from tests.openlineage.graph import graph
 
 from lineseal.schemas.model import Origin
-
-ROLES = frozenset({"gateway"})
 
 
 def story() -> list[Json]:
@@ -33,26 +31,6 @@ def story() -> list[Json]:
         run_event(3, "START", "2026-01-01T03:00:00Z", job="prep", inputs=[data("b")]),
         run_event(3, "COMPLETE", "2026-01-01T03:10:00Z", job="prep", outputs=[data("x")]),
     ]  # fmt: skip
-
-
-Edges = set[tuple[str, str, str, str | None, str | None, bool]]
-
-
-def graph(folder: Path, events: list[Json], origin: Origin = Origin.GATEWAY) -> Edges:
-    """Receive events, materialise them, and return the edges."""
-    pipeline = Pipeline(folder)
-    gateway = pipeline.producer("gateway", roles=ROLES)
-    for event in events:
-        gateway.send(*mapped(event, sender(origin)).events)
-    assert pipeline.materialise().rejects == {}
-    return set(
-        pipeline.query(
-            "SELECT job_name, direction, name, version, right(node.run_id, 1), exact FROM edge"
-            " JOIN run_fact USING (producer, run_id) JOIN artifact_version AS node"
-            " USING (artifact_version_id) WHERE edge.known_to IS NULL AND node.known_to IS NULL"
-            " AND run_fact.known_to IS NULL"
-        )
-    )
 
 
 def test_the_reader_between_two_runs_is_accused_of_the_first_alone(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from lineseal.schemas.model import Artifact, ArtifactUse, Kind
 
 OWN_FACET = "lineseal"
 """Our facet of a data set: kind, digest, reportedDigest, role (docs/openlineage.md)."""
+UNKNOWN = "unknown"
+"""Stands for the namespace or name that a data set lacks."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 Kinds = Sequence[tuple[Kind, str]]
@@ -43,13 +45,26 @@ class Dataset:
 
 
 def read_datasets(event: Node, direction: str, kinds: Kinds) -> list[Dataset]:
-    """Return the data sets under ``inputs`` or ``outputs``; those without a name are noted."""
-    found = (read_dataset(node, direction, kinds) for node in event.nodes(f"{direction}s"))
-    return [dataset for dataset in found if dataset is not None]
+    """Return the data sets under ``inputs`` or ``outputs``.
+
+    What has no namespace or name is used as ``unknown``, and noted: left out, what was made from
+    it could pass for made from nothing else.
+    """
+    found: list[Dataset] = []
+    for node in event.nodes(f"{direction}s"):
+        dataset = read_dataset(node, direction, kinds)
+        if dataset is None:
+            node.notes.add("data_set_without_name")
+            said = {key: (node.text(key) or "").strip() for key in ("namespace", "name")}
+            named = {key: text or UNKNOWN for key, text in said.items()}
+            dataset = read_dataset(Node(node.value | named, node.notes), direction, kinds)
+        if dataset is not None:
+            found.append(dataset)
+    return found
 
 
 def read_dataset(node: Node, direction: str, kinds: Kinds) -> Dataset | None:
-    """Return one data set; None when it has no name."""
+    """Return one data set; None when it has no namespace or no name."""
     facets = Facets(node, "facets", f"{direction}Facets")
     own = facets[OWN_FACET]
     digest = own.text("digest")
@@ -61,7 +76,6 @@ def read_dataset(node: Node, direction: str, kinds: Kinds) -> Dataset | None:
         digest=digest if digest is not None and _DIGEST.fullmatch(digest) else None,
     )
     if artifact is None:
-        node.notes.add("data_set_without_name")
         return None
     aliases = dict.fromkeys(
         alias

@@ -1,7 +1,8 @@
 """Reads the times that OpenLineage clients write, as microseconds since 1970-01-01 UTC.
 
 The specification wants RFC 3339. Real clients leave the zone out, write nanoseconds, leave out
-seconds that are zero (Java), or append a zone's name. A time without a zone is taken as UTC.
+seconds that are zero (Java), append a zone's name, or write a number since 1970. A time without a
+zone is taken as UTC.
 """
 
 from __future__ import annotations
@@ -15,19 +16,23 @@ from lineseal.schemas.limits import MAX_TIME
 
 _TIME = re.compile(
     r"\s*(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?"
-    r"\s*([Zz]|UTC|[+-]\d\d(?::?\d\d)?)?(?:\[[\w/+-]+\])?\s*",
+    r"\s*([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\[[\w/+-]+\])?\s*",
     re.ASCII,
 )
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_SECONDS_END = 100_000_000_000
-"""Numbers below are seconds, others milliseconds: it is the year 5138 or March 1973."""
+_NUMBER = re.compile(r"\s*\d{9,19}(?:\.\d+)?\s*", re.ASCII)
+_UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
+"""Numbers below are seconds, milliseconds, microseconds, others nanoseconds; with how many
+microseconds that is. Where one unit ends and the next begins it is the year 5138, or 1973."""
 
 
 def read_moment(value: Any, notes: Notes) -> int | None:
     """Return microseconds since 1970 UTC; None when *value* is no time from 1970 to 9999."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _number(value, notes)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return _number(float(value) if "." in value else int(value), notes)
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None
@@ -58,7 +63,10 @@ def read_moment(value: Any, notes: Notes) -> int | None:
 def _number(value: float, notes: Notes) -> int | None:
     notes.add("time_as_number")
     try:
-        return _within(int(value * 1_000_000 if value < _SECONDS_END else value * 1000))
+        for end, microseconds in _UNITS:
+            if value < end:
+                return _within(int(value * microseconds))
+        return _within(int(value) // 1000)
     except (OverflowError, ValueError):
         return None
 
@@ -68,7 +76,7 @@ def _within(moment: int) -> int | None:
 
 
 def _zone(text: str | None) -> dt.timezone:
-    if text is None or text in ("Z", "z", "UTC"):
+    if text is None or text in ("Z", "z", "UTC", "GMT"):
         return dt.UTC
     digits = text[1:].replace(":", "")
     offset = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))

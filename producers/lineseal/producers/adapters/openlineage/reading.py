@@ -74,7 +74,11 @@ class Node:
         return Node(self.value.get(key), self.notes)
 
     def nodes(self, key: str) -> list[Node]:
-        """Return the objects of an array, without what is none."""
+        """Return the objects of an array, without what is none; one object counts as an array."""
+        value = self.value.get(key)
+        if isinstance(value, dict):
+            self.notes.add("object_instead_of_array")
+            return [Node(value, self.notes)]
         return [Node(item, self.notes) for item in self.items(key) if isinstance(item, dict)]
 
     def items(self, key: str) -> list[Any]:

@@ -11,6 +11,11 @@ from lineseal.producers.text import fit, to_text
 from lineseal.schemas.model import Code, Environment, Metric, Pair, ParentRun
 
 _STAGE_TAGS = ("lineseal.stage", "stage")
+_OLD_ENGINES = (
+    ("spark_version", "spark", "spark-version"),
+    ("airflow_version", "Airflow", "airflowVersion"),
+    ("dbt_version", "dbt", "version"),
+)
 
 
 def code_of(job: Facets) -> Code | None:
@@ -25,9 +30,13 @@ def code_of(job: Facets) -> Code | None:
 
 
 def environment_of(run: Facets) -> Environment | None:
-    """Return the engine that ran it."""
+    """Return the engine that ran it; before the facet for that each had one of its own."""
     engine = run["processing_engine"]
     said = [text for key in ("name", "version") if (text := engine.text(key)) is not None]
+    for facet, name, key in _OLD_ENGINES:
+        version = run[facet].text(key)
+        if not said and version is not None:
+            said = [name, version]
     return Environment(platform=fit(" ".join(said))) if said else None
 
 

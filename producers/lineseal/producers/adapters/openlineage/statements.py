@@ -36,6 +36,8 @@ from lineseal.schemas.model import (
 )
 
 NOBODY = "nobody"
+_ASSERTION_FACETS = ("dataQualityAssertions", "greatExpectations_assertions")
+"""The second one is what OpenLineage's own action for Great Expectations writes."""
 _FALLBACK = "fallback to defaults"
 _YES = frozenset({"approve", "approved", "accept", "yes", "ok"})
 _NO = frozenset({"reject", "rejected", "deny", "denied", "no"})
@@ -45,7 +47,7 @@ def validations(datasets: Sequence[Dataset], tool: str) -> Iterator[Validation]:
     """Yield one check for each assertion about a data set."""
     for dataset in datasets:
         rows = dataset.facets["dataQualityMetrics"].whole("rowCount")
-        for assertion in dataset.facets["dataQualityAssertions"].nodes("assertions"):
+        for assertion in _assertions(dataset.facets):
             success = assertion.flag("success")
             yield Validation(
                 artifact=dataset.artifact,
@@ -119,6 +121,11 @@ def approval_of(run: Facets, job: Job, evidence: Evidence) -> Approval | None:
     )
 
 
+def _assertions(facets: Facets) -> Iterator[Node]:
+    for name in _ASSERTION_FACETS:
+        yield from facets[name].nodes("assertions")
+
+
 def _summary(task: Node) -> Node:
     value: Any = task.value.get("hitl_summary")
     if isinstance(value, str):
@@ -149,7 +156,7 @@ def _check_name(assertion: Node) -> str:
     name = names.identifier(assertion.text("name"), assertion.notes)
     if name is not None:
         return name
-    said = assertion.text("assertion") or "assertion"
+    said = assertion.text("assertion") or assertion.text("expectationType") or "assertion"
     column = assertion.text("column")
     full = said if column is None else f"{said}({column})"
     return names.identifier(full, assertion.notes) or "assertion"
