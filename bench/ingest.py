@@ -29,7 +29,7 @@ from typing import Any
 import duckdb
 from history import History
 
-from lineseal.consumers import delivery, materialise
+from lineseal.consumers import commit, delivery, materialise
 from lineseal.consumers.chain import Chains
 from lineseal.consumers.columnar import judge, libraries
 from lineseal.consumers.materialise import Materialiser
@@ -210,11 +210,14 @@ def timed(spent: Counter[str]) -> Iterator[None]:
         ("apply", judge, "to_tables"),
         ("decode, guard", delivery, "judge_events"),
         ("apply", delivery, "apply"),
-        ("write rows", materialise.TableWriter, "insert_all"),
-        ("graph", materialise, "resolve"),
-        ("sorted copies", materialise, "update_copies"),
-        ("findings", materialise, "update_chain_findings"),
-        ("findings", materialise, "update_key_findings"),
+        ("write rows", commit.TableWriter, "insert_all"),
+        ("graph", commit, "resolve"),
+        ("sorted copies", commit, "update_copies"),
+        ("findings", commit, "update_chain_findings"),
+        ("findings", commit, "update_key_findings"),
+        ("findings", commit, "finding_entries"),
+        ("findings", materialise, "open_findings"),
+        ("sealed log", commit, "append_entries"),
         ("commit", Materialiser, "_seal_commit"),
     ]
     with contextlib.ExitStack() as stack:
@@ -291,7 +294,7 @@ def row(what: str, rate: float, budget: str, answer: dict[str, Any]) -> str:
 def shares(columns: dict[str, Any], slow: dict[str, Any]) -> list[str]:
     """Render which part took which share; the rest is what no part covers."""
     parts = ["read", "verify", "decode", "guard", "decode, guard", "apply"]
-    parts += ["write rows", "graph", "sorted copies", "findings", "commit"]
+    parts += ["write rows", "graph", "sorted copies", "findings", "sealed log", "commit"]
     lines: list[str] = []
     for part in parts:
         cells = [a["spent"].get(part, 0) / a["seconds"] for a in (columns, slow)]

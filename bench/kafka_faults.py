@@ -130,8 +130,8 @@ def _new_topic(case: Case) -> None:
     case.row.noticed = "TOPIC_REPLACED: " + ", ".join(said)
     shutil.rmtree(case.site.folder / ".lineseal" / "store")
     case.keep("relay", "relay", "--resend")
-    case.site.run("materialise", "--new-log", "the topic was made anew")
-    case.keep("materialiser", "materialise", "--follow")
+    reason = ("--new-log", "the topic was made anew")
+    case.keep("materialiser", "materialise", "--follow", *reason)
 
 
 def _retention(case: Case) -> None:

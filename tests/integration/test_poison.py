@@ -13,10 +13,13 @@ import pytest
 from tests.integration.loads import RUNNING
 from tests.simulator import MemoryReader, Pipeline
 
-from lineseal.consumers import delivery
+from lineseal.consumers import delivery, retry
+from lineseal.consumers.follow import materialise_once
 from lineseal.consumers.judge import judge_record
 from lineseal.consumers.materialise import Materialiser
 from lineseal.consumers.poison import FILE_NAME, MAX_DEATHS, PoisonGuard
+from lineseal.consumers.retry import ACCEPTED
+from lineseal.consumers.second_chance import CHANCES
 from lineseal.schemas.errors import PoisonSkipped
 from lineseal.transport.base import LogRecord
 
@@ -25,25 +28,25 @@ POISON = b"\x4c\x31kill me"
 DIED = 9
 
 
-def child(pipeline: Pipeline, deadly: bool) -> int:
-    """Materialise everything in a process that the poison kills; return how it ended."""
+def child(pipeline: Pipeline, deadly: bytes = b"") -> int:
+    """Materialise everything in a process that the record *deadly* kills; return how it ended."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def fatal(record: LogRecord, *arguments: object, **more: object) -> object:
-        if deadly and record.value == POISON:
+        if record.value == deadly:
             os._exit(DIED)  # as a SIGSEGV in a decoder, or the kernel out of memory, would
         return judge_record(record, *arguments, **more)  # type: ignore[arg-type]
 
-    setattr(delivery, "judge_record", fatal)  # noqa: B010 - in this child alone
+    for module in (delivery, retry):
+        setattr(module, "judge_record", fatal)  # noqa: B010 - in this child alone
     try:
         with pipeline.open_store() as store:
             reader = MemoryReader(pipeline.log)
             arguments = (store, reader, pipeline.keyring, pipeline.deployment, pipeline.clock)
             materialiser = Materialiser(*arguments)
-            while not materialiser.step().idle:
-                pass
+            materialise_once(materialiser)
     except BaseException:  # noqa: BLE001 - a forked test must not go on
         os._exit(1)
     os._exit(0)
@@ -62,10 +65,10 @@ def pipeline(tmp_path: Path) -> Pipeline:
 
 
 def test_after_three_deaths_by_itself_the_record_is_skipped_and_kept(pipeline: Pipeline) -> None:
-    """The rest is stored once, and the guard leaves nothing behind."""
-    ends = [child(pipeline, deadly=True) for _ in range(MAX_DEATHS + 1)]
+    """The rest is stored once, and the guard leaves nothing behind; two more chances are all."""
+    ends = [child(pipeline, POISON) for _ in range(MAX_DEATHS + CHANCES + 2)]
 
-    assert ends == [DIED] * MAX_DEATHS + [0]
+    assert ends == [DIED] * (MAX_DEATHS + CHANCES) + [0, 0]
     rejects = pipeline.query("SELECT code, position, raw FROM reject")
     assert rejects == [(PoisonSkipped.code, BATCHES // 2, POISON)]
     assert pipeline.query("SELECT count(*), count(DISTINCT run_id) FROM event") == [
@@ -74,10 +77,26 @@ def test_after_three_deaths_by_itself_the_record_is_skipped_and_kept(pipeline: P
     assert not (pipeline.store_path.parent / FILE_NAME).exists()
 
 
+@pytest.mark.parametrize("deaths", range(CHANCES))
+def test_a_good_record_that_was_blamed_comes_in_by_itself(pipeline: Pipeline, deaths: int) -> None:
+    """Who killed the process so often was somebody else; nothing is lost, and nobody has to act."""
+    blamed = pipeline.log.records()[-3].value
+    ends = [child(pipeline, blamed) for _ in range(MAX_DEATHS + deaths)]
+    ends.append(child(pipeline))
+    ends.append(child(pipeline))
+
+    assert ends == [DIED] * (MAX_DEATHS + deaths) + [0, 0]
+    assert pipeline.query("SELECT count(*), count(DISTINCT run_id) FROM event") == [
+        (BATCHES, BATCHES)
+    ]
+    outcomes = pipeline.query("SELECT code, outcome FROM reject ORDER BY code")
+    assert outcomes == [("MALFORMED", None), (PoisonSkipped.code, ACCEPTED)]
+
+
 def test_a_death_that_does_not_come_back_has_no_effect(pipeline: Pipeline) -> None:
     """The record is judged like any other."""
-    ends = [child(pipeline, deadly=True) for _ in range(MAX_DEATHS - 1)]
-    last = child(pipeline, deadly=False)
+    ends = [child(pipeline, POISON) for _ in range(MAX_DEATHS - 1)]
+    last = child(pipeline)
 
     assert (ends, last) == ([DIED] * (MAX_DEATHS - 1), 0)
     assert pipeline.query("SELECT code FROM reject") == [("MALFORMED",)]

@@ -38,7 +38,7 @@ def materialise_once(materialiser: Materialiser) -> StepReport:
         telemetry.count(report)
         total += report
         if report.idle:
-            return total + materialiser.watch()
+            return total + materialiser.watch() + materialiser.second_chance()
 
 
 def follow(
@@ -85,7 +85,7 @@ def follow(
 
 def _watch(materialiser: Materialiser) -> StepReport:
     try:
-        report = materialiser.watch()
+        report = materialiser.watch() + materialiser.second_chance()
     except LinesealError as error:
         if not error.retryable:
             raise

@@ -26,6 +26,7 @@ from lineseal.consumers.keyring_memory import facts_of, remember, trusted_keyrin
 from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.poison import PoisonGuard
 from lineseal.consumers.report import StepReport
+from lineseal.consumers.second_chance import judge_poison_again
 from lineseal.consumers.store import Store, write_fact
 from lineseal.queries.database import damaged, is_damage
 from lineseal.schemas.errors import LinesealError, LogGap, StoreError
@@ -225,6 +226,20 @@ class Materialiser:
         # What was found is in the log: the next commit has to be later.
         self._tail = replace(self._tail, last_ingest_time=ingest_time)
         return StepReport(idle=True, warnings=warnings) + _changed(before, after)
+
+    def second_chance(self) -> StepReport:
+        """Judge again what was set aside because processes died over it; call it when idle.
+
+        Raises:
+            StoreBusy, StoreError, KeyringError: As for ``step``.
+
+        """
+        report = judge_poison_again(self._store, self._load_keyring, self._deployment, self._clock)
+        if not report.idle:
+            self._tail = load_tail(self._store.connection)
+            for observer in self.after_step:
+                observer(report)
+        return report
 
     def _commit(self, work: list[LogRecord] | LogGap, keyring: Keyring) -> StepReport:
         connection = self._store.connection

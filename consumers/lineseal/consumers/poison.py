@@ -4,11 +4,11 @@ Before a step a small file beside the store says which records are about to be j
 that was tried; after the commit it says nothing. It is outside DuckDB's transaction, so it survives
 a death that the transaction does not. A process that finds the file had a predecessor that died
 there: after the second time at the same place the records are taken one by one, and a record over
-which, all by itself, three more processes died is not judged again. So whoever merely kills the
-process again and again hardly hits one record that often; if so, it is kept as a reject with its
-bytes, and 'lineseal rejects retry --code POISON_SKIPPED' judges it.
+which, by itself, three more processes died is not judged: it is kept as a reject with its bytes.
+Whoever merely kills the process again and again hardly hits one record that often; if so,
+``second_chance`` judges it once the log is idle, or 'lineseal rejects retry --code POISON_SKIPPED'.
 
-Source: issue "Kafka for real", point 3; attack A24.
+Source: docs/kafka.md; attack A24.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class PoisonGuard:
         elif before is not None and before.place == place:
             deaths = before.deaths + 1
         attempt = Attempt(place, first.stream, first.position, len(records), deaths)
-        _write(self._path, attempt)
+        write_note(self._path, asdict(attempt))
         self._present = True
 
     def leave(self) -> None:
@@ -118,11 +118,17 @@ def _read(path: Path) -> Attempt | None:
         return None
 
 
-def _write(path: Path, attempt: Attempt) -> None:
+def write_note(path: Path, note: Mapping[str, object]) -> None:
+    """Write *note* beside the store, durably.
+
+    Raises:
+        StoreError: The file cannot be written.
+
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(attempt), file)
+            json.dump(note, file)
             file.flush()
             os.fdatasync(file.fileno())
     except OSError as error:

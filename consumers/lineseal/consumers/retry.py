@@ -116,6 +116,11 @@ class Retry:
             done += len(ids)
             yield self._step(ids, keyring, (done, len(waiting)))
 
+    def judge(self, ids: list[int]) -> Retried:
+        """Judge these rejects again, in one transaction; raises as ``run``."""
+        keyring = trusted_keyring(self._store, self._load_keyring(), self._deployment)
+        return self._step(ids, keyring, (len(ids), len(ids)))
+
     def _step(self, ids: list[int], keyring: Keyring, done: tuple[int, int]) -> Retried:
         with self._store.transaction() as connection:
             rejects = _load(connection, ids)
