@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pytest
 
@@ -184,7 +184,7 @@ def _build(program: Path) -> None:
         made.rename(program)
 
 
-def _without(reason: str) -> None:
+def _without(reason: str) -> NoReturn:
     if REQUIRED:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -36,8 +36,10 @@ def test_every_receiver_gets_the_demos_alerts_and_decisions_once(
             kind: Collector(made(tmp_path / f"collector-{KINDS[kind]}"), authority)
             for kind in KINDS
         }
-        for server in (*servers.values(), *collectors.values()):
+        for server in servers.values():
             stack.enter_context(server)
+        for collector in collectors.values():
+            stack.enter_context(collector)
         settings = sink("file", kind="file", path=str(tmp_path / "siem.jsonl"))
         for flavour, server in servers.items():
             kind = "syslog+relp" if flavour == "relp" else "syslog+tls"
