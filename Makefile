@@ -15,13 +15,16 @@ BIN := $(VENV)/bin
 # An installation is good for as long as pyproject.toml says the same.
 KEY := $(firstword $(shell cksum < pyproject.toml))
 DEV := $(VENV)/.installed-dev-$(KEY)
+FUZZ := $(VENV)/.installed-fuzz-$(KEY)
+# How long all fuzzers together look, in seconds.
+SECONDS ?= 60
 # A developer's environment can run the demo too.
 DEMO := $(firstword $(wildcard $(DEV)) $(VENV)/.installed-demo-$(KEY))
 
 # Each worker starts a broker of its own (about 400 MB). WORKERS=0 runs everything in one process.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
 
-.PHONY: help demo test lint types contracts format docs check clean
+.PHONY: help demo test fuzz lint types contracts format docs check clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -31,6 +34,9 @@ demo: $(DEMO) ## Run a real pipeline with a poisoned feed, and ask who is affect
 
 test: $(DEV) ## Run the whole suite, files side by side on up to four cores
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+fuzz: $(FUZZ) ## Look for bytes that break the readers of batches and events: make fuzz SECONDS=600
+	@$(BIN)/python -m tests.fuzz $(SECONDS)
 
 lint: $(DEV) ## Check style and format
 	@$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Hostile records, one folder for each way to be wrong, and what makes them again."""
