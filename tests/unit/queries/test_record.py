@@ -11,7 +11,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.simulator import Pipeline, artifact, human
+from tests.integration.chain_world import watch
+from tests.simulator import START, Pipeline, artifact, human
 
 from lineseal.commandline.output import Answer
 from lineseal.queries.record import lists
@@ -220,3 +221,20 @@ def test_the_lists_are_empty_before_anything_was_recorded(tmp_path: Path) -> Non
 
     for question in (lists.overrides, lists.access, lists.inventory):
         assert ask(made, question).rows == []
+
+
+def test_an_override_that_a_stolen_key_signed_is_nobodys_decision(tmp_path: Path) -> None:
+    """It stays in the list, as a name that is only asserted; before the theft was known it was."""
+    made = Pipeline(tmp_path)
+    alice = made.person("alice")
+    override = Override(
+        target=about(MODEL), before="off", after="on", made_by="alice", reason="because"
+    )
+    alice.emit(override, actor=human("alice"))
+    made.materialise()
+    known = f"{made.query('SELECT max(ingest_time) FROM event')[0][0].isoformat()}Z"
+    made.change_key(alice.signer, compromised_since=START, revoked_at=made.clock())
+    watch(made)
+
+    assert [row["own_key"] for row in ask(made, lists.overrides).rows] == [False]
+    assert [row["own_key"] for row in ask(made, lists.overrides, known_at=known).rows] == [True]

@@ -40,6 +40,9 @@ def _moment(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _window(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option(
+        "--known-at", metavar="TIME", help="Leave out what was ingested after TIME."
+    )(command)
     command = click.option("--until", metavar="TIME", help="Event time, included.")(command)
     return click.option("--since", metavar="TIME", help="Event time, included.")(command)
 
@@ -89,10 +92,17 @@ def who(
 @_window
 @output_options
 def overrides(
-    by: str | None, target: str | None, since: str | None, until: str | None, output: str
+    by: str | None,
+    target: str | None,
+    since: str | None,
+    until: str | None,
+    known_at: str | None,
+    output: str,
 ) -> int:
     """List human overrides: who changed what into what, and why."""
-    params = questions.OverridesParams(by=by, target=target, since=since, until=until)
+    params = questions.OverridesParams(
+        by=by, target=target, since=since, until=until, known_at=known_at
+    )
     answer = ask(questions.OVERRIDES, params, unread=True)
     print_answer(answer, output, columns=OVERRIDES)
     return Exit.OK
@@ -108,11 +118,12 @@ def access(
     resource: str | None,
     since: str | None,
     until: str | None,
+    known_at: str | None,
     output: str,
 ) -> int:
     """List who read, wrote, was granted or was refused what."""
     params = questions.AccessParams(
-        principal=principal, resource=resource, since=since, until=until
+        principal=principal, resource=resource, since=since, until=until, known_at=known_at
     )
     answer = ask(questions.ACCESS, params, unread=True)
     print_answer(answer, output, columns=ACCESS)

@@ -12,7 +12,7 @@ from lineseal.commandline.output import Answer
 from lineseal.queries.catalog import query
 from lineseal.queries.graph import Direction, Traversal
 from lineseal.queries.lookup import find_one
-from lineseal.queries.statements import load_statements
+from lineseal.queries.statements import load_statements, load_untrusted
 from lineseal.queries.times import Moment, TimeInput, format_time, from_microseconds, parse_time
 from lineseal.schemas.reference import format_reference
 
@@ -24,6 +24,7 @@ def overrides(
     target: str | None = None,
     since: TimeInput = None,
     until: TimeInput = None,
+    known_at: TimeInput = None,
 ) -> Answer:
     """List overrides, the oldest first.
 
@@ -33,13 +34,22 @@ def overrides(
         target: Only those of this REF or ``type:name``; without a version those of every version.
         since: Event time, included.
         until: Event time, included.
+        known_at: Ingest time, included: what had arrived by then.
 
     Raises:
         QueryError: A time cannot be read.
 
     """
+    moment = Moment.of(None, known_at)
     found = query("overrides").records(
-        connection, made_by=by, since=parse_time(since), until=parse_time(until)
+        connection,
+        made_by=by,
+        since=parse_time(since),
+        until=parse_time(until),
+        known_at=moment.known_at,
+    )
+    untrusted = load_untrusted(
+        connection, {(row["producer"], row["event_id"]) for row in found}, moment
     )
     rows = [
         row
@@ -47,10 +57,17 @@ def overrides(
             "event_time": format_time(row["event_time"]),
             "target": _subject(row["target"]),
             "expires_at": _time(row["expires_at"]),
+            # What a stolen key signed is nobody's decision (ADR-0012).
+            "own_key": row["own_key"] and (row["producer"], row["event_id"]) not in untrusted,
         }
         for row in found
     ]
-    return Answer(query="overrides", subject=target, rows=_of(rows, "target", target))
+    return Answer(
+        query="overrides",
+        subject=target,
+        known_at=format_time(moment.known_at),
+        rows=_of(rows, "target", target),
+    )
 
 
 def access(
@@ -60,6 +77,7 @@ def access(
     resource: str | None = None,
     since: TimeInput = None,
     until: TimeInput = None,
+    known_at: TimeInput = None,
 ) -> Answer:
     """List who accessed what, the oldest first; arguments as for ``overrides``.
 
@@ -69,16 +87,27 @@ def access(
         resource: Only of this REF or ``type:name``.
         since: Event time, included.
         until: Event time, included.
+        known_at: Ingest time, included: what had arrived by then.
 
     """
+    moment = Moment.of(None, known_at)
     found = query("accesses").records(
-        connection, principal=principal, since=parse_time(since), until=parse_time(until)
+        connection,
+        principal=principal,
+        since=parse_time(since),
+        until=parse_time(until),
+        known_at=moment.known_at,
     )
     rows = [
         row | {"event_time": format_time(row["event_time"]), "resource": _subject(row["resource"])}
         for row in found
     ]
-    return Answer(query="access", subject=resource, rows=_of(rows, "resource", resource))
+    return Answer(
+        query="access",
+        subject=resource,
+        known_at=format_time(moment.known_at),
+        rows=_of(rows, "resource", resource),
+    )
 
 
 def feedback(

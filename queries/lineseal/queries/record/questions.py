@@ -31,6 +31,7 @@ class OverridesParams:
     target: str | None = None
     since: str | None = None
     until: str | None = None
+    known_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class AccessParams:
     resource: str | None = None
     since: str | None = None
     until: str | None = None
+    known_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

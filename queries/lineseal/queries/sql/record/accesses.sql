@@ -4,6 +4,7 @@
 -- params:  principal VARCHAR=NULL -- null: anybody
 --          since TIMESTAMP=NULL   -- event time, included; null: no bound
 --          until TIMESTAMP=NULL   -- event time, included; null: no bound
+--          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
 -- returns: event_time TIMESTAMP
 --          producer VARCHAR
 --          event_id VARCHAR
@@ -33,4 +34,5 @@ FROM access
 WHERE principal = coalesce($principal::VARCHAR, principal)
   AND event_time >= coalesce($since::TIMESTAMP, event_time)
   AND event_time <= coalesce($until::TIMESTAMP, event_time)
+  AND ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
 ORDER BY event_time, producer, event_id

@@ -4,6 +4,7 @@
 -- params:  made_by VARCHAR=NULL  -- null: anybody
 --          since TIMESTAMP=NULL  -- event time, included; null: no bound
 --          until TIMESTAMP=NULL  -- event time, included; null: no bound
+--          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
 -- returns: event_time TIMESTAMP
 --          producer VARCHAR
 --          event_id VARCHAR
@@ -37,4 +38,5 @@ FROM override
 WHERE made_by = coalesce($made_by::VARCHAR, made_by)
   AND event_time >= coalesce($since::TIMESTAMP, event_time)
   AND event_time <= coalesce($until::TIMESTAMP, event_time)
+  AND ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
 ORDER BY event_time, producer, event_id
