@@ -232,7 +232,8 @@ def test_an_override_that_a_stolen_key_signed_is_nobodys_decision(tmp_path: Path
     )
     alice.emit(override, actor=human("alice"))
     made.materialise()
-    known = f"{made.query('SELECT max(ingest_time) FROM event')[0][0].isoformat()}Z"
+    ((ingested,),) = made.query("SELECT max(ingest_time) FROM event")
+    known = f"{ingested.isoformat()}Z"
     made.change_key(alice.signer, compromised_since=START, revoked_at=made.clock())
     watch(made)
 
