@@ -60,6 +60,9 @@ class EmitterSettings:
         "remove from the outboxes what a signed receipt says is in the store (with Kafka: and was"
         " shipped); files in use are left alone. 'lineseal up', 'relay' and 'materialise' do it",
     )
+    mlflow: bool = _setting(
+        False, "record what MLflow is told in every process that has this home, without a call"
+    )
     on_contained: str = _setting(
         "refuse", "what run.reads does with what is frozen or in quarantine: refuse or warn"
     )

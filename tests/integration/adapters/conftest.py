@@ -34,7 +34,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an empty tracking store: MLflow takes two seconds to make one."""
     path = tmp_path_factory.mktemp("mlflow") / "store.db"
-    load("mlflow").MlflowClient(f"sqlite:///{path}").search_experiments()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLAlchemy's, about how MLflow uses it
+        load("mlflow").MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
 
 

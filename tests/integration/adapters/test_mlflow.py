@@ -26,7 +26,19 @@ from lineseal.settings import Home, load_settings
 from lineseal.signing.containment import Contained, ContainmentList, sign_containment_list
 from lineseal.signing.signers import file_uri, load_signer
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, many
+pytestmark = [
+    pytest.mark.filterwarnings(text)
+    for text in (
+        # MLflow's own: hints to its users, and what its libraries will drop.
+        "ignore:.*noload.. loader strategy is deprecated",
+        "ignore:Starting with pandas version 4.0",
+        "ignore:Hint. Inferred schema contains integer column",
+        "ignore:The specified dataset source can be interpreted in multiple ways",
+        "ignore:.*Add type hints to the `predict` method",
+        "ignore:.*Any type hint is inferred as AnyType",
+        "ignore:.*transition_model_version_stage.. is deprecated:FutureWarning",
+    )
+]
 Told = Callable[[], list[Said]]
 
 

@@ -6,6 +6,8 @@
 
     lineseal_mlflow.install()
 
+Or without a line of code: ``[emitter] mlflow`` (``mlflow_plugin``).
+
 MLflow's own data-set digest is eight characters of MD5 over at most 10,000 rows: it is kept as
 ``reported_digest``. Ours covers every value (``content``), and under scikit-learn's autologging the
 labels too, which MLflow leaves out for data frames. What is recorded:
@@ -78,9 +80,7 @@ def install(
             watch.after(tracking.TrackingServiceClient, method, observer)
         for method, observer in teller.registry().items():
             watch.after(registry.ModelRegistryClient, method, observer)
-        if importlib.util.find_spec("sklearn") is not None:
-            utils: Any = importlib.import_module("mlflow.sklearn.utils")
-            watch.after(utils, "_get_X_y_and_sample_weight", note_labels)
+        _watch_labels(watch)
         _installed = watch, teller.emitter if emitter is None else None
 
 
@@ -95,3 +95,19 @@ def uninstall() -> None:
         watch.stop()
     if own_emitter is not None:
         own_emitter.close()
+
+
+def _watch_labels(watch: Watch) -> None:
+    """Watch where scikit-learn's autologging takes labels from."""
+    if importlib.util.find_spec("sklearn") is None:
+        return
+    name = "mlflow.sklearn.utils"
+
+    def imported(module: Any) -> None:
+        watch.after(module, "_get_X_y_and_sample_weight", note_labels)
+
+    if not getattr(importlib.import_module("mlflow").__spec__, "_initializing", False):
+        imported(importlib.import_module(name))
+    else:  # the plugin: it cannot be imported before the rest of MLflow is
+        hooks: Any = importlib.import_module("mlflow.utils.import_hooks")
+        hooks.register_post_import_hook(imported, name, overwrite=False)

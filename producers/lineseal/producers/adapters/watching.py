@@ -29,7 +29,12 @@ class Watch:
         self._on = True
 
     def after(self, owner: type, method: str, observer: Observer) -> None:
-        """Call *observer* after each call of *method*; a method that is missing is logged."""
+        """Call *observer* after each call of *method*; a method that is missing is logged.
+
+        Once it was stopped it watches nothing new.
+        """
+        if not self._on:
+            return
         original = owner.__dict__.get(method)
         if not callable(original):
             self.warn(f"{owner.__name__}.{method} does not exist: this is not recorded")
