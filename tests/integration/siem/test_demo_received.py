@@ -7,10 +7,7 @@ Collector over OTLP, Splunk HEC and syslog; what each of them wrote is compared 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import Any
 from tests.kafka.certificates import Authority
 from tests.siem.collector import KINDS, Collector
 from tests.siem.rsyslog import Rsyslog
+from tests.siem.shipping import forward, ids, sink
 
 from lineseal.queries.database import open_store
 
@@ -83,26 +81,3 @@ def proof(authority: Authority) -> dict[str, str]:
         "cert_file": str(client.certificate),
         "key_file": str(client.key),
     }
-
-
-def sink(name: str, **settings: str) -> dict[str, str]:
-    """Return the settings of one sink as environment variables."""
-    return {f"LINESEAL_SINKS__{name}__{key}".upper(): value for key, value in settings.items()}
-
-
-def forward(home: Path, settings: dict[str, str]) -> None:
-    """Ship everything there is."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "--home", str(home), "forward", "--once"],
-        env={**os.environ, **settings, "TOKEN": "secret-token"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def ids(text: str) -> tuple[str, int]:
-    """Return uid and number of one OCSF document."""
-    document = json.loads(text)
-    return document["metadata"]["uid"], document["unmapped"]["feed_seq"]
