@@ -73,6 +73,8 @@ def value_assets() -> Iterator[Asset]:
         yield _changed("digest", name, "IDENTIFIER", f"{_ARTIFACT}.digest", value)
     for moment in _TIMES:
         yield _changed("time", f"event-time-{moment}", "RANGE", "event_time", moment)
+        path = "body.registration.collected_at"
+        yield _changed("time", f"collected-{moment}", "RANGE", path, moment, _REGISTRATION)
     yield from _keys()
     yield from _bodies()
     yield from _sizes()

@@ -28,6 +28,7 @@ from lineseal.schemas.model import (
     BODY_FIELDS,
     DIGEST,
     IDENTIFIER,
+    TIME,
     VERSION,
     Event,
     Metric,
@@ -132,6 +133,8 @@ def _check_value(kind: Any, mark: str | None, value: Any, path: str, budget: lis
     elif kind is int:
         if type(value) is not int or not -_INT64 <= value < _INT64:
             raise OutOfRange(f"{path} is not a 64-bit integer")
+        if mark == TIME and not 0 <= value <= MAX_TIME:
+            raise OutOfRange(f"{path} lies before 1970 or after the year 9999")
     elif kind is bool:
         if type(value) is not bool:
             raise OutOfRange(f"{path} is not true or false")

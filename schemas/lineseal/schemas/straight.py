@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from lineseal.schemas.avsc import field_types, unwrap
 from lineseal.schemas.guard import KEYS, check_text
-from lineseal.schemas.limits import MAX_EVENT_NODES
-from lineseal.schemas.model import DIGEST, IDENTIFIER, Pair
+from lineseal.schemas.limits import MAX_EVENT_NODES, MAX_TIME
+from lineseal.schemas.model import DIGEST, IDENTIFIER, TIME, Pair
 from lineseal.schemas.zigzag import SMALL_LONGS, encode_long
 
 _NULL: Final = b"\0"
@@ -170,6 +170,9 @@ class StraightWriter:
         if kind is str:
             names[own] = self._table(mark, prefix)
             return [f"put({own}[v])"]
+        if mark == TIME:
+            names[own] = _time
+            return [f"put({own}(v))"]
         if kind is int:
             most = len(SMALL_LONGS)
             return [f"put(small[v] if type(v) is int and 0 <= v < {most} else long(v))"]
@@ -214,6 +217,12 @@ def _maker(mark: str | None, prefix: bytes, clean: Callable[[str], str]) -> Call
 
 def _long(value: Any) -> bytes:
     if type(value) is not int:
+        raise _Doubt
+    return encode_long(value)
+
+
+def _time(value: Any) -> bytes:
+    if type(value) is not int or not 0 <= value <= MAX_TIME:
         raise _Doubt
     return encode_long(value)
 

@@ -86,7 +86,7 @@ def _plain(kind: Any, mark: str | None) -> st.SearchStrategy[Any]:
         marked = {IDENTIFIER: identifiers(), VERSION: versions, DIGEST: digests()}
         return marked[mark] if mark else st.text(max_size=12)
     if kind is int:
-        return st.integers(-_INT64, _INT64 - 1)
+        return st.integers(0, MAX_TIME) if mark else st.integers(-_INT64, _INT64 - 1)
     if kind is float:
         return st.floats(allow_nan=False, allow_infinity=False)
     if kind is bool:

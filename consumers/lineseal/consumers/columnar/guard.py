@@ -25,13 +25,14 @@ from lineseal.consumers.columnar.values import (
     good_identifiers,
     good_numbers,
     good_texts,
+    good_times,
     good_versions,
     repeats_key,
 )
 from lineseal.schemas.avsc import field_types, unwrap
 from lineseal.schemas.guard import KEYS
 from lineseal.schemas.limits import MAX_EVENT_NODES, MAX_TIME
-from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, VERSION, Event
+from lineseal.schemas.model import BODY_FIELDS, DIGEST, IDENTIFIER, TIME, VERSION, Event
 
 BODY_NAMES = tuple(BODY_FIELDS)
 _RULES: dict[str, Callable[[Any], Mask]] = {
@@ -40,6 +41,7 @@ _RULES: dict[str, Callable[[Any], Mask]] = {
     DIGEST: good_digests,
     "text": good_texts,
     "number": good_numbers,
+    TIME: good_times,
 }
 
 
@@ -132,6 +134,8 @@ def _walk(
         found.add(mark or "text", column, rows)
     elif kind is float:
         found.add("number", column, rows)
+    elif mark == TIME:
+        found.add(mark, column, rows)
     elif typing.get_origin(kind) is tuple:
         item, _, item_mark = unwrap(typing.get_args(kind)[0])
         lengths = column.value_lengths().to_numpy()

@@ -17,7 +17,7 @@ from lineseal.consumers.columnar.codec import Index, Mask
 from lineseal.consumers.columnar.libraries import compute
 from lineseal.schemas.errors import ContractError
 from lineseal.schemas.guard import check_identifier
-from lineseal.schemas.limits import MAX_IDENTIFIER_BYTES, MAX_STRING_BYTES
+from lineseal.schemas.limits import MAX_IDENTIFIER_BYTES, MAX_STRING_BYTES, MAX_TIME
 
 _SPACE, _DELETE, _FIRST_BEYOND_ASCII = 0x20, 0x7F, 0x80
 _PREFIX = np.frombuffer(b"sha256:", np.uint8)
@@ -80,6 +80,13 @@ def good_texts(column: Any) -> Mask:
 def good_numbers(column: Any) -> Mask:
     """Tell which numbers are finite."""
     good: Mask = np.isfinite(column.to_numpy(zero_copy_only=False))
+    return good
+
+
+def good_times(column: Any) -> Mask:
+    """Tell which microseconds lie between 1970 and the end of the year 9999."""
+    times = column.to_numpy()
+    good: Mask = (times >= 0) & (times <= MAX_TIME)
     return good
 
 

@@ -33,6 +33,7 @@ MAX_OWN_ROWS = 10_000
 
 _NAMESPACE = uuid.UUID("6ea8b46b-0d4a-5b7c-9d0e-3c1f7d1f2a55")
 _ORIGIN = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
+_LAST = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001 - naive UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def ask(
 
     Raises:
         SqlRefused: A user's own rule does more than read, or ran over its limits.
-        QueryError: It cannot be run, or a user's own returns other columns than it must.
+        QueryError: It cannot be run, or returns other columns or values than it must.
 
     """
     values = {**parameters, **({"now": now} if "now" in rule.uses else {})}
@@ -115,6 +116,7 @@ def ask(
             rows = connection.execute(rule.sql, values).fetchall()
         except duckdb.Error as error:
             raise _cannot_run(rule, error) from error
+        _check_rows(rule, rows)
     else:
         with _guarded(connection, rule, seconds):
             result = connection.execute(rule.sql, values)
@@ -122,7 +124,9 @@ def ask(
             if names != COLUMNS:
                 raise QueryError(f"rule {rule.rule_id} must return {', '.join(COLUMNS)}")
             rows = result.fetchmany(MAX_OWN_ROWS + 1)
-            _check_rows(rule, rows)
+        if len(rows) > MAX_OWN_ROWS:
+            raise SqlRefused(f"rule {rule.rule_id} returns more than {MAX_OWN_ROWS} occurrences")
+        _check_rows(rule, rows)
     return rows
 
 
@@ -151,7 +155,8 @@ def _finding(
         scope=min(row[0] for row in rows),
         subject=subject,
         window_start=start,
-        window_end=None if start is None else start + length,
+        # A producer may claim the last day there is.
+        window_end=None if start is None else start + min(length, _LAST - start),
         first_seen=min(seen for seen, _, _ in occurrences),
         last_seen=max(seen for seen, _, _ in occurrences),
         count=len(occurrences),
@@ -188,8 +193,6 @@ def _cannot_run(rule: Rule, error: duckdb.Error) -> QueryError:
 
 
 def _check_rows(rule: Rule, rows: list[tuple[Any, ...]]) -> None:
-    if len(rows) > MAX_OWN_ROWS:
-        raise SqlRefused(f"rule {rule.rule_id} returns more than {MAX_OWN_ROWS} occurrences")
     for scope, subject, seen_at, event_id, reason in rows:
         texts = (scope, subject, reason)
         fine = all(isinstance(text, str) for text in texts) and isinstance(seen_at, dt.datetime)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, get_args, get_type_hints
 from lineseal.schemas.model._types import (
     DIGEST,
     IDENTIFIER,
+    TIME,
     VERSION,
     ActorKind,
     Decision,
@@ -23,6 +24,7 @@ from lineseal.schemas.model._types import (
     Origin,
     Outcome,
     RunState,
+    Time,
     Version,
 )
 from lineseal.schemas.model.assurance import (
@@ -167,6 +169,7 @@ __all__ = [
     "DIGEST",
     "HUMAN_BODIES",
     "IDENTIFIER",
+    "TIME",
     "VERSION",
     "Access",
     "AccessAction",
@@ -236,6 +239,7 @@ __all__ = [
     "Suite",
     "SuiteKind",
     "Supplier",
+    "Time",
     "Validation",
     "Verdict",
     "Version",

@@ -1,6 +1,6 @@
 """The marks and enumerations the models share.
 
-An ``Annotated`` mark tells the guard how to check a string: *identifiers* name things and are
+An ``Annotated`` mark tells the guard how to check a value: *identifiers* name things and are
 compared, so they must look like what they are; everything else is free text, kept verbatim and
 escaped where it is shown.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, Final
 IDENTIFIER: Final = "identifier"
 DIGEST: Final = "digest"
 VERSION: Final = "version"
+TIME: Final = "time"
 
 Identifier = Annotated[str, IDENTIFIER]
 """Non-empty NFC text of at most 1,024 bytes without control, bidi or invisible characters."""
@@ -23,6 +24,9 @@ Version = Annotated[str, VERSION]
 
 Digest = Annotated[str, DIGEST]
 """``sha256:`` and 64 lower-case hex characters."""
+
+Time = Annotated[int, TIME]
+"""Microseconds UTC, from 1970 to the end of the year 9999: what every calendar knows."""
 
 
 class Kind(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lineseal.schemas.model._types import Decision, DecisionMode, Digest, Identifier, Outcome
+from lineseal.schemas.model._types import Decision, DecisionMode, Digest, Identifier, Outcome, Time
 from lineseal.schemas.model.common import Artifact, Evidence, Metric, Subject
 
 
@@ -132,7 +132,7 @@ class Approval:
     requested_by: Identifier | None = None
     reason: str | None = None
     evidence: tuple[Evidence, ...] = ()
-    expires_at: int | None = None
+    expires_at: Time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

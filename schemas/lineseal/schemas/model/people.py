@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lineseal.schemas.model._types import Identifier
+from lineseal.schemas.model._types import Identifier, Time
 from lineseal.schemas.model.common import Artifact, Count, Evidence, Subject
 
 
@@ -44,7 +44,7 @@ class Override:
     reason: str
     approved_by: Identifier | None = None
     items_affected: int | None = None
-    expires_at: int | None = None
+    expires_at: Time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

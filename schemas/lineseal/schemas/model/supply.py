@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lineseal.schemas.model._types import Digest, Identifier
+from lineseal.schemas.model._types import Digest, Identifier, Time
 from lineseal.schemas.model.common import Count, Metric, Pair, Subject
 
 
@@ -101,8 +101,8 @@ class Registration:
     source: Source | None = None
     supplier: Supplier | None = None
     acquisition: Acquisition | None = None
-    collected_at: int | None = None
-    retrieved_at: int | None = None
+    collected_at: Time | None = None
+    retrieved_at: Time | None = None
     submitted_by: Identifier | None = None
     licence: str | None = None
     reviewer: Identifier | None = None

@@ -63,7 +63,7 @@ WITH author AS (
     )
   UNION ALL
   SELECT artifact_scope(r.artifact), artifact_ref(r.artifact), r.event_time, r.event_id,
-    r.reviewer || ' released what they made, own or handed in'
+    coalesce(r.reviewer, r.actor_id) || ' released what they made, own or handed in'
   FROM released r JOIN author a ON is_about(a.artifact, r.artifact)
   WHERE person_key(a.who) IN (person_key(r.reviewer), CASE WHEN r.actor_kind = 'human' THEN person_key(r.actor_id) END)
   UNION ALL
