@@ -41,6 +41,7 @@ from lineseal.transport.embedded import EmbeddedLogReader, EmbeddedLogWriter
 
 RESULT = Path(__file__).parent / "results" / "detect.md"
 LATE = "producer-late"
+PARTS = ("ask", "prepare", "prepare_training", "compare", "contexts")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
 
 
@@ -120,7 +121,7 @@ def timed(action: Callable[[], object]) -> float:
 @contextlib.contextmanager
 def per_rule(spent: Counter[str]) -> Iterator[None]:
     """Add the seconds each rule takes, and the preparing before them, to *spent*."""
-    parts = {name: getattr(detector_module, name) for name in ("ask", "prepare", "contexts")}
+    parts = {name: getattr(detector_module, name) for name in PARTS}
 
     def watched(name: str) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:

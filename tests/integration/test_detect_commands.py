@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import duckdb
 import pytest
 
 from lineseal.commandline.program import lineseal
-from lineseal.schemas.errors import KeyMissing, NotFound
+from lineseal.schemas.errors import KeyMissing, NotFound, StoreIncompatible
 from lineseal.schemas.ids import now_us
 from lineseal.settings import find_home, load_settings
 from lineseal.signing.alert_record import NO_PREVIOUS, verify_alert_record
@@ -177,6 +178,26 @@ def test_detect_says_by_its_status_what_it_found(call: Call) -> None:
 
     assert (status, summary["opened"]) == (1, 1)
     assert call("detect")[0] == 0
+
+
+def test_a_store_an_older_lineseal_made_is_told_once_what_to_do(
+    call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log is materialised all the same; rebuilding the store brings the detections back."""
+    call("materialise")
+    with duckdb.connect(find_home().path / "store" / "lineseal.duckdb") as store:
+        store.execute("DROP TABLE alert_part; DROP MACRO source_host")
+    unpinned(call)
+
+    lineseal.main(["materialise"], standalone_mode=False)
+    told = capsys.readouterr().err
+    with pytest.raises(StoreIncompatible, match="lineseal rebuild"):
+        call("detect")
+    call("rebuild")
+    call("detect")
+
+    assert told.count("lineseal rebuild") == 1
+    assert [row["rule"] for row in rows(call("alerts", "--json")[1])] == ["DP-007"]
 
 
 def test_what_is_not_there_is_said(call: Call) -> None:

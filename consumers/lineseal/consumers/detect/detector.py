@@ -20,16 +20,10 @@ import duckdb
 
 from lineseal.consumers.detect import records
 from lineseal.consumers.detect.context import contexts
-from lineseal.consumers.detect.findings import (
-    Finding,
-    Occurrence,
-    ask,
-    gather,
-    parts_of_training,
-    prepare,
-    prepare_training,
-)
+from lineseal.consumers.detect.findings import Finding, Occurrence, Part, ask, combine, gather
 from lineseal.consumers.detect.lifecycle import Change, changes
+from lineseal.consumers.detect.news import fresh, prepare, prepare_training, show
+from lineseal.consumers.detect.parts import PartChanges, compare, parts_of
 from lineseal.consumers.detect.policy import Policy
 from lineseal.queries.rules import Rule
 from lineseal.schemas.errors import LinesealError
@@ -75,8 +69,7 @@ class Detection:
 class _Round:
     """Collects what one round finds."""
 
-    found: list[Finding] = field(default_factory=list[Finding])
-    judged: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    moved: PartChanges = field(default_factory=PartChanges)
     progress: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     failures: list[str] = field(default_factory=list[str])
     asked: int = 0
@@ -139,7 +132,7 @@ class Detector:
             with transaction() if transaction else _transaction(connection) as writer:
                 if tick is not None:
                     records.write_tick(writer, tick)
-                records.write(writer, rows, done.progress)
+                records.write(writer, rows, done.progress, done.moved)
         return Detection(
             rules_run=done.asked,
             opened=sum(change.activity == "open" for change in written),
@@ -193,62 +186,61 @@ class Detector:
         newest: dt.datetime | None,
         tick: Mapping[str, Any] | None,
     ) -> None:
-        fresh, parts = frozenset[str](), 1
+        news = frozenset[str]()
         if any(rule.clock == "commit" for rule in rules):
-            fresh = prepare(connection, since)
-            prepare_training(connection, 0)
-            parts = parts_of_training(connection)
+            news = fresh(connection, since)
+        due = [r for r in rules if r.clock == "tick" or since is None or news.intersection(r.reads)]
         now = tick["tick_time"] if tick is not None else _EPOCH
-        due = [
-            r for r in rules if r.clock == "tick" or since is None or fresh.intersection(r.reads)
-        ]
+        found, failed = self._ask_all(connection, done, due, since, now)
+        asked = {rule.rule_id: rule for rule in due if rule.rule_id not in failed}
+        for rule in rules:
+            if rule.rule_id not in failed:
+                at = now if rule.clock == "tick" else None
+                done.progress.append(self._progress(rule, newest, at))
+        parts = [part for key, rule in asked.items() for part in gather(rule, found[key])]
+        done.moved.add(compare(connection, asked.values(), parts, everywhere=since is None))
+        done.asked += len(asked)
+
+    def _ask_all(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        done: _Round,
+        due: list[Rule],
+        since: dt.datetime | None,
+        now: dt.datetime,
+    ) -> tuple[dict[str, list[Occurrence]], set[str]]:
+        """Ask the rules that are due, about training runs in parts; name those that failed."""
+        parts = 1
+        if any(rule.clock == "commit" for rule in due):
+            parts = prepare(connection, since, due)
         failed: set[str] = set()
         found: dict[str, list[Occurrence]] = {rule.rule_id: [] for rule in due}
         for part in range(parts):
             if part:
                 prepare_training(connection, part)
             for rule in due:
-                if rule.rule_id not in failed and (part == 0 or rule.learns):
-                    try:
-                        found[rule.rule_id] += self._ask(connection, rule, now)
-                    except LinesealError as error:
-                        done.failures.append(str(error))
-                        failed.add(rule.rule_id)
-        for rule in rules:
-            if rule.rule_id not in failed:
-                done.found.extend(gather(rule, found.get(rule.rule_id, [])))
-                at = now if rule.clock == "tick" else None
-                done.progress.append(self._progress(rule, newest, at))
-        asked = [rule for rule in due if rule.rule_id not in failed]
-        done.asked += len(asked)
-        self._note_judged(connection, done, asked, everywhere=since is None)
+                if rule.rule_id in failed or (part and not rule.learns):
+                    continue
+                try:
+                    found[rule.rule_id] += self._ask(
+                        connection, rule, now, everything=since is None
+                    )
+                except LinesealError as error:
+                    done.failures.append(str(error))
+                    failed.add(rule.rule_id)
+        return found, failed
 
     def _ask(
-        self, connection: duckdb.DuckDBPyConnection, rule: Rule, now: dt.datetime
-    ) -> list[Occurrence]:
-        parameters = self._policy.parameters[rule.rule_id]
-        return ask(connection, rule, parameters, now=now, seconds=self._rule_seconds)
-
-    def _note_judged(
         self,
         connection: duckdb.DuckDBPyConnection,
-        done: _Round,
-        asked: list[Rule],
+        rule: Rule,
+        now: dt.datetime,
         *,
-        everywhere: bool,
-    ) -> None:
-        groups: dict[str | None, list[str]] = {}
-        for rule in asked:
-            groups.setdefault(None if everywhere else rule.judges, []).append(rule.rule_id)
-        for scopes, rules in groups.items():
-            states = records.judged_states(connection, rules, scopes)
-            done.judged.update({state["alert_id"]: state for state in states})
-        # What a rule finds outside the scopes it was to judge is compared with what is known.
-        others = {finding.alert_id for finding in done.found} - done.judged.keys()
-        if others:
-            done.judged.update(
-                {state["alert_id"]: state for state in records.states_of(connection, others)}
-            )
+        everything: bool,
+    ) -> list[Occurrence]:
+        parameters = self._policy.parameters[rule.rule_id]
+        show(connection, rule, everything=everything)
+        return ask(connection, rule, parameters, now=now, seconds=self._rule_seconds)
 
     def _progress(
         self, rule: Rule, newest: dt.datetime | None, tick: dt.datetime | None
@@ -269,14 +261,25 @@ class Detector:
         decided: Iterable[str],
         newest: dt.datetime | None,
     ) -> tuple[list[dict[str, Any]], list[Change]]:
-        mentioned = {*decided, *done.judged, *(finding.alert_id for finding in done.found)}
+        found, ids = self._findings(connection, done), done.moved.alert_ids
         result = changes(
-            done.judged.values(),
-            done.found,
+            records.states_of(connection, ids),
+            found,
             records.states_of(connection, decided),
-            records.decisions(connection, mentioned),
+            records.decisions(connection, {*decided, *ids}),
         )
         return self._rows(connection, result, newest) if result else [], result
+
+    def _findings(self, connection: duckdb.DuckDBPyConnection, done: _Round) -> list[Finding]:
+        """Put every alert whose parts changed together again, of all its parts."""
+        moved = done.moved
+        groups: dict[str, list[Part]] = {}
+        for part in (
+            *moved.untouched(parts_of(connection, moved.alert_ids)),
+            *moved.added.values(),
+        ):
+            groups.setdefault(part.alert_id, []).append(part)
+        return [combine(group) for group in groups.values()]
 
     def _rows(
         self,

@@ -1,4 +1,4 @@
-"""What do the rules find? Prepares what they read, asks them, gathers occurrences per window.
+"""What do the rules find? Asks them, and gathers occurrences per subject, window and scope.
 
 A rule's statement is run as it stands in its file, with parameters and nothing else put into it.
 A user's own rule is not trusted: one statement that only reads, in a read-only transaction, with
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any, TypeAlias
 
 import duckdb
@@ -37,8 +35,33 @@ _LAST = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001 - naive U
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Hold what one rule found about one subject in one window and one scope; times are naive UTC.
+
+    A scope is what is judged again as a whole, so a part is replaced or goes as a whole, and the
+    other parts of the same alert stay as they are.
+    """
+
+    rule_id: str
+    scope: str
+    subject: str
+    window_start: dt.datetime | None
+    window_end: dt.datetime | None
+    first_seen: dt.datetime
+    last_seen: dt.datetime
+    count: int
+    reasons: tuple[str, ...]
+    evidence: tuple[tuple[dt.datetime, str], ...]
+
+    @property
+    def alert_id(self) -> str:
+        """Return the id of its alert: the same wherever and whenever it is found."""
+        return _alert_id(self.rule_id, self.subject, self.window_start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Hold what one rule found about one subject in one window; times are naive UTC."""
+    """Hold what one rule found about one subject in one window, in all scopes."""
 
     rule_id: str
     scope: str
@@ -54,38 +77,13 @@ class Finding:
     @property
     def alert_id(self) -> str:
         """Return the id of its alert: the same wherever and whenever it is found."""
-        window = "" if self.window_start is None else self.window_start.isoformat()
-        # No field but the subject can hold a line break, and it stands in the middle.
-        return str(uuid.uuid5(_NAMESPACE, f"{self.rule_id}\n{self.subject}\n{window}"))
+        return _alert_id(self.rule_id, self.subject, self.window_start)
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, since: dt.datetime | None) -> frozenset[str]:
-    """Make the temporary tables rules read, and return the tables that have rows after *since*."""
-    _run(connection, "prepare.sql", since=since)
-    rows = connection.execute("SELECT name FROM fresh").fetchall()
-    return frozenset(name for (name,) in rows)
-
-
-def parts_of_training(connection: duckdb.DuckDBPyConnection) -> int:
-    """Return how many parts the training runs with news come in: at least one."""
-    row = connection.execute("SELECT coalesce(max(part), 0) + 1 FROM training_run").fetchone()
-    return int(row[0]) if row else 1
-
-
-def prepare_training(connection: duckdb.DuckDBPyConnection, part: int) -> None:
-    """Make the temporary tables about one part of the training runs."""
-    _run(connection, "training.sql", part=part)
-
-
-def _run(connection: duckdb.DuckDBPyConnection, name: str, **values: Any) -> None:
-    for statement in connection.extract_statements(_script(name)):
-        wanted = statement.named_parameters
-        connection.execute(statement, {key: values[key] for key in values if key in wanted})
-
-
-@cache
-def _script(name: str) -> str:
-    return files("lineseal.consumers").joinpath("sql", "detect", name).read_text("utf-8")
+def _alert_id(rule_id: str, subject: str, window_start: dt.datetime | None) -> str:
+    window = "" if window_start is None else window_start.isoformat()
+    # No field but the subject can hold a line break, and it stands in the middle.
+    return str(uuid.uuid5(_NAMESPACE, f"{rule_id}\n{subject}\n{window}"))
 
 
 def ask(
@@ -96,7 +94,7 @@ def ask(
     now: dt.datetime,
     seconds: float,
 ) -> list[Occurrence]:
-    """Ask one rule for occurrences, after ``prepare`` and ``prepare_training``.
+    """Ask one rule for occurrences, after ``show``.
 
     Args:
         connection: Outside any transaction.
@@ -130,39 +128,67 @@ def ask(
     return rows
 
 
-def gather(rule: Rule, rows: Sequence[Occurrence]) -> list[Finding]:
-    """Gather occurrences into one finding for each subject and window."""
-    groups: dict[tuple[str, dt.datetime | None], list[Occurrence]] = {}
+def gather(rule: Rule, rows: Iterable[Occurrence]) -> list[Part]:
+    """Gather occurrences into one part for each subject, window and scope."""
+    groups: dict[tuple[str, dt.datetime | None, str], list[Occurrence]] = {}
     for row in rows:
-        _, subject, seen_at, *_ = row
-        groups.setdefault((subject, _bucket(rule, seen_at)), []).append(row)
+        scope, subject, seen_at, *_ = row
+        groups.setdefault((subject, _bucket(rule, seen_at), scope), []).append(row)
     return [
-        _finding(rule, subject, start, group)
-        for (subject, start), group in sorted(
-            groups.items(), key=lambda item: (item[0][0], item[0][1] or _ORIGIN)
-        )
+        _part(rule, subject, start, scope, group)
+        for (subject, start, scope), group in groups.items()
     ]
 
 
-def _finding(
-    rule: Rule, subject: str, start: dt.datetime | None, rows: list[Occurrence]
-) -> Finding:
+def _part(
+    rule: Rule, subject: str, start: dt.datetime | None, scope: str, rows: list[Occurrence]
+) -> Part:
     occurrences = {(row[2], row[3], row[4]) for row in rows}
-    events = sorted({(seen, event) for seen, event, _ in occurrences if event is not None})
+    times = [seen for seen, _, _ in occurrences]
     length = dt.timedelta(seconds=rule.window_seconds or 0)
-    return Finding(
+    return Part(
         rule_id=rule.rule_id,
-        scope=min(row[0] for row in rows),
+        scope=scope,
         subject=subject,
         window_start=start,
         # A producer may claim the last day there is.
         window_end=None if start is None else start + min(length, _LAST - start),
-        first_seen=min(seen for seen, _, _ in occurrences),
-        last_seen=max(seen for seen, _, _ in occurrences),
+        first_seen=min(times),
+        last_seen=max(times),
         count=len(occurrences),
-        reasons=tuple(sorted({reason for _, _, reason in occurrences})[:MAX_REASONS]),
-        evidence=tuple(dict.fromkeys(event for _, event in events))[:MAX_EVIDENCE],
+        reasons=_first_reasons(reason for _, _, reason in occurrences),
+        evidence=_earliest((seen, event) for seen, event, _ in occurrences if event is not None),
     )
+
+
+def combine(parts: Iterable[Part]) -> Finding:
+    """Make one finding of the parts of one alert, in whatever order they come."""
+    known = list(parts)
+    first = known[0]
+    evidence = _earliest(item for part in known for item in part.evidence)
+    return Finding(
+        rule_id=first.rule_id,
+        scope=min(part.scope for part in known),
+        subject=first.subject,
+        window_start=first.window_start,
+        window_end=first.window_end,
+        first_seen=min(part.first_seen for part in known),
+        last_seen=max(part.last_seen for part in known),
+        count=sum(part.count for part in known),
+        reasons=_first_reasons(reason for part in known for reason in part.reasons),
+        evidence=tuple(dict.fromkeys(event for _, event in evidence)),
+    )
+
+
+def _first_reasons(reasons: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(reasons))[:MAX_REASONS])
+
+
+def _earliest(seen: Iterable[tuple[dt.datetime, str]]) -> tuple[tuple[dt.datetime, str], ...]:
+    at = dict[str, dt.datetime]()
+    for moment, event in seen:
+        at[event] = min(moment, at.get(event, moment))
+    return tuple(sorted((moment, event) for event, moment in at.items())[:MAX_EVIDENCE])
 
 
 def _bucket(rule: Rule, seen_at: dt.datetime) -> dt.datetime | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
 
 from lineseal.consumers.detect.findings import Finding
 from lineseal.consumers.detect.lifecycle import ACKNOWLEDGED, CLOSED, OPEN, Change, Decision, State
+from lineseal.consumers.detect.parts import PartChanges, write_parts
 from lineseal.consumers.entries import alert_entries, read_rows
 from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.write import TableWriter
@@ -24,28 +25,14 @@ def watermark(connection: duckdb.DuckDBPyConnection) -> dt.datetime | None:
     return None if row is None else row[0]
 
 
-def judged_states(
-    connection: duckdb.DuckDBPyConnection, rule_ids: Sequence[str], scopes: str | None
-) -> list[State]:
-    """Return the alerts of rules in the scopes of a prepared table, or in all scopes."""
-    of_rules = "SELECT * FROM alert WHERE rule_id IN (SELECT unnest($rules))"
-    in_scope = "" if scopes is None else f" AND scope IN (SELECT scope FROM {scopes})"  # noqa: S608 - ours
-    return _states(connection, of_rules + in_scope, {"rules": list(rule_ids)})
-
-
 def states_of(connection: duckdb.DuckDBPyConnection, alert_ids: Iterable[str]) -> list[State]:
     """Return the newest states of alerts by their ids."""
-    return _states(
-        connection,
-        "SELECT * FROM alert WHERE alert_id IN (SELECT unnest($ids))",
-        {"ids": list(alert_ids)},
+    ids = list(alert_ids)
+    if not ids:
+        return []
+    result = connection.execute(
+        "SELECT * FROM alert WHERE alert_id IN (SELECT unnest($ids))", {"ids": ids}
     )
-
-
-def _states(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any]
-) -> list[State]:
-    result = connection.execute(sql, dict(parameters))
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
@@ -165,9 +152,11 @@ def write(
     connection: duckdb.DuckDBPyConnection,
     rows: list[dict[str, Any]],
     progress: list[dict[str, Any]],
+    moved: PartChanges,
 ) -> None:
-    """Write changes and how far rules looked, in the transaction that is open."""
+    """Write changes, parts and how far rules looked, in the transaction that is open."""
     writer = TableWriter(connection)
+    write_parts(connection, writer, moved)
     writer.insert("alert_change", rows)
     append_entries(connection, alert_entries(_as_stored(connection, rows)))
     connection.execute(

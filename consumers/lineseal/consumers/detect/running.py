@@ -16,12 +16,19 @@ from typing import Any
 import duckdb
 
 from lineseal.consumers.detect.detector import Detection, Detector
+from lineseal.consumers.detect.fit import check_fit
 from lineseal.consumers.detect.policy import load_policy
 from lineseal.consumers.detect.policy_record import record_policy
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.store import Store, write_fact
-from lineseal.schemas.errors import KeyMissing, LinesealError, LogError, StoreError
+from lineseal.schemas.errors import (
+    KeyMissing,
+    LinesealError,
+    LogError,
+    StoreError,
+    StoreIncompatible,
+)
 from lineseal.schemas.ids import now_us
 from lineseal.settings import Home, Settings
 from lineseal.signing.alert_record import NO_PREVIOUS, sign_alert_record
@@ -66,16 +73,22 @@ class Detections:
         self._not_before = 0.0
         self._next_tick = 0.0
         self._said: set[str] = set()
+        self._fits = False
+        self._off = False
         self.total = Detection()
 
     def after_step(self, report: StepReport) -> None:
         """Detect what a step brought; with nothing new, when a tick is due."""
         self._pending = self._pending or not report.idle
         now = time.monotonic()
-        if now < self._not_before or not (self._pending or now >= self._next_tick):
+        if self._off or now < self._not_before or not (self._pending or now >= self._next_tick):
             return
         try:
             self.run()
+        except StoreIncompatible as error:
+            get_logger().error("detections are off", code=error.code, reason=str(error))
+            self._off = True
+            return
         except (LinesealError, duckdb.Error) as error:
             code = error.code if isinstance(error, LinesealError) else StoreError.code
             reason = str(error).partition("\n")[0]
@@ -86,7 +99,15 @@ class Detections:
         self._not_before = now + (0.0 if report.idle else INTERVAL_SECONDS)
 
     def run(self) -> Detection:
-        """Detect now, publish, and return what was done."""
+        """Detect now, publish, and return what was done.
+
+        Raises:
+            StoreIncompatible: An older Lineseal made the store; it has to be rebuilt.
+
+        """
+        if not self._fits:
+            check_fit(self._store.connection)
+            self._fits = True
         record_policy(self._home, self._settings, self._store, self._policy)
         connection = self._store.connection
         moment = self._detector.due_tick(connection)

@@ -52,6 +52,22 @@ SELECT alert_change.*, newest.created_at, newest.created_ingest_time
 FROM newest
 JOIN alert_change USING (alert_id, change_index);
 
+-- What each rule finds at present, by scope: what is judged again as a whole. An alert is put together
+-- of its parts, so that judging one scope leaves what stands in the others.
+CREATE TABLE alert_part (
+  alert_id     VARCHAR NOT NULL,
+  rule_id      VARCHAR NOT NULL,
+  scope        VARCHAR NOT NULL,
+  subject      VARCHAR NOT NULL,
+  window_start TIMESTAMP,
+  window_end   TIMESTAMP,
+  first_seen   TIMESTAMP NOT NULL,
+  last_seen    TIMESTAMP NOT NULL,
+  "count"      BIGINT NOT NULL,
+  reasons      VARCHAR[] NOT NULL,
+  evidence     STRUCT(event_time TIMESTAMP, event_id VARCHAR)[] NOT NULL -- the earliest 100 by time
+);
+
 -- How far each rule has looked. A rule whose digest or policy is another one looks at everything again.
 CREATE TABLE detection (
   rule_id       VARCHAR NOT NULL,

@@ -9,11 +9,15 @@ WITH RECURSIVE asked AS (
   WHERE known_to IS NULL
 ), up AS (
   SELECT asked.alert_id, asked.until, node.artifact_version_id, 0 AS depth
-  FROM asked JOIN node ON node.ref = asked.subject OR node.scope = asked.subject
+  FROM asked JOIN node ON node.ref = asked.subject
+  UNION
+  SELECT asked.alert_id, asked.until, node.artifact_version_id, 0
+  FROM asked JOIN node ON node.scope = asked.subject
   UNION
   SELECT asked.alert_id, asked.until, edge.artifact_version_id, 0
-  FROM asked JOIN edge ON 'run:' || edge.producer || '/' || edge.run_id IN (asked.subject, asked.scope)
-  WHERE edge.known_to IS NULL
+  FROM (SELECT alert_id, until, unnest([subject, scope]) AS run FROM asked) asked
+  JOIN edge ON 'run:' || edge.producer || '/' || edge.run_id = asked.run
+  WHERE edge.known_to IS NULL AND starts_with(asked.run, 'run:')
   UNION
   SELECT up.alert_id, up.until, reads.artifact_version_id, up.depth + 1
   FROM up

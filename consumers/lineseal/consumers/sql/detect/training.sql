@@ -1,6 +1,6 @@
--- Training runs of one $part of training_run, what they made and what they learned from: temporary tables
--- that rules read.
-CREATE OR REPLACE TEMP TABLE training AS
+-- Training runs of one $part of training_run, what they made and what they learned from: temporary tables,
+-- of which a rule is shown what is affected by the kinds of facts it reads.
+CREATE OR REPLACE TEMP TABLE training_told AS
 SELECT
   producer,
   run_id,
@@ -15,24 +15,28 @@ SELECT
 FROM run_event SEMI JOIN (FROM training_run WHERE part = $part) USING (producer, run_id)
 GROUP BY producer, run_id;
 
+CREATE OR REPLACE TEMP VIEW training AS FROM training_told SEMI JOIN affected_run USING (producer, run_id);
+
 -- What each of them made: its subject, or the job when it made nothing.
-CREATE OR REPLACE TEMP TABLE training_output AS
+CREATE OR REPLACE TEMP TABLE training_made AS
 WITH made AS (
   SELECT producer, run_id, min(artifact_ref(io)) AS model
-  FROM run_io io SEMI JOIN training USING (producer, run_id)
+  FROM run_io io SEMI JOIN training_told USING (producer, run_id)
   WHERE direction = 'output' AND is_model(kind)
   GROUP BY producer, run_id
 )
 SELECT producer, run_id, scope, started_at, event_id, coalesce(model, 'job:' || job, scope) AS subject
-FROM training LEFT JOIN made USING (producer, run_id);
+FROM training_told LEFT JOIN made USING (producer, run_id);
+
+CREATE OR REPLACE TEMP VIEW training_output AS FROM training_made SEMI JOIN affected_run USING (producer, run_id);
 
 -- Their ancestry: every artifact version upstream. direct: the run itself reads it; data_only: on a way
 -- that holds nothing but data. A holdout read to judge the model is not learned from.
-CREATE OR REPLACE TEMP TABLE ancestor AS
+CREATE OR REPLACE TEMP TABLE training_ancestor AS
 WITH RECURSIVE up AS (
   SELECT e.producer, e.run_id, e.artifact_version_id, true AS direct, is_data(v.kind) AS data_only
   FROM edge e
-  SEMI JOIN training USING (producer, run_id)
+  SEMI JOIN training_told USING (producer, run_id)
   JOIN artifact_version v USING (artifact_version_id)
   LEFT JOIN run_io io ON io.event_id = e.event_id AND io.direction = 'input'
     AND io.kind = v.kind AND io.namespace = v.namespace AND io.name = v.name
@@ -55,3 +59,5 @@ SELECT
   any_value(artifact_ref(v)) AS ref
 FROM up JOIN artifact_version v USING (artifact_version_id)
 GROUP BY up.producer, up.run_id, up.artifact_version_id;
+
+CREATE OR REPLACE TEMP VIEW ancestor AS FROM training_ancestor SEMI JOIN affected_run USING (producer, run_id);

@@ -35,7 +35,7 @@ WITH said AS (
       list(DISTINCT digest) FILTER (signed),
       list(DISTINCT digest) FILTER (NOT signed)
     ) AS digests
-  FROM said SEMI JOIN touched_name USING (kind, namespace, name)
+  FROM said SEMI JOIN touched_artifact_name USING (kind, namespace, name)
   GROUP BY kind, namespace, name, version
 )
 SELECT

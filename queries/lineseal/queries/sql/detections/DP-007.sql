@@ -38,6 +38,6 @@ WHERE revision IN ('latest', 'main', 'master', 'head', 'trunk', 'dev', 'develop'
 UNION ALL
 SELECT artifact_scope(io), artifact_ref(io), io.event_time, io.event_id,
   'run ' || io.run_id || ' read ' || artifact_ref(io) || ', a version that moves'
-FROM run_io io SEMI JOIN touched_name USING (kind, namespace, name)
+FROM run_io io SEMI JOIN touched_artifact_name USING (kind, namespace, name)
 WHERE io.direction = 'input' AND io.digest IS NULL
   AND lower(io.version) IN ('latest', 'main', 'master', 'head', 'nightly')

@@ -2,7 +2,7 @@
 -- uuid:    bf96ddb5-3680-5828-b19b-d2c3e09888f7
 -- title:   Quarantined data used downstream
 -- status:  stable
--- version: 1.0.0
+-- version: 1.1.0
 -- severity: critical
 -- confidence: high
 -- atlas:   AML.T0020
@@ -12,6 +12,7 @@
 -- key:     quarantined artifact
 -- window:  none
 -- params:  exempt_stages VARCHAR[]=[quarantine|validate|validation|scan|forensics|forensic|investigation|investigate|audit] -- stages that may look at it
+--          max_uses BIGINT=1000 -- uses of one artifact that are told, the earliest
 -- false:   a forensic job under a stage that is not exempt
 -- runbook: docs/runbooks/DP-017.md
 -- why:     What is in quarantine, or frozen by a containment order, or anything made from it,
@@ -55,8 +56,10 @@ WITH RECURSIVE ordered AS (
   FROM tainted t JOIN promotion p ON is_about(p.artifact, t)
   WHERE p.action = 'promote'
 )
-SELECT DISTINCT artifact_scope(a.artifact) AS scope, artifact_ref(a.artifact) AS subject, u.event_time AS seen_at, u.event_id, u.what || u.ref AS reason
+SELECT artifact_scope(a.artifact) AS scope, artifact_ref(a.artifact) AS subject, u.event_time AS seen_at, u.event_id, min(u.what || u.ref) AS reason
 FROM active a
 JOIN artifact_version root ON is_about(a.artifact, root) AND root.known_to IS NULL
 JOIN used u ON u.root_id = root.artifact_version_id
 WHERE u.event_time >= a.since AND (a.until IS NULL OR u.event_time < a.until)
+GROUP BY a.artifact, u.event_time, u.event_id
+QUALIFY row_number() OVER (PARTITION BY artifact_ref(a.artifact) ORDER BY u.event_time, u.event_id) <= $max_uses
