@@ -26,7 +26,9 @@ from lineseal.consumers.keyring_source import KeyringSource
 from lineseal.consumers.materialise import Materialiser
 from lineseal.consumers.store import Store
 from lineseal.demo.story import CLEAN_MODEL, FEED, POISONED_MODEL
+from lineseal.queries.cli.diff import diff
 from lineseal.queries.cli.impact import impact
+from lineseal.queries.cli.last_good import last_good
 from lineseal.queries.cli.state import producers
 from lineseal.queries.cli.trace import trace
 from lineseal.settings import Home, load_settings
@@ -84,6 +86,9 @@ def _questions(datasets: list[str]) -> list[tuple[click.Command, list[str]]]:
         *((impact, [dataset, "--all-models"]) for dataset in datasets),
         *((trace, [model]) for model in (CLEAN_MODEL, POISONED_MODEL)),
         *((trace, [model, "--suspect", FEED]) for model in (CLEAN_MODEL, POISONED_MODEL)),
+        (impact, ["supplier:Acme Scans", "--all-models", "--dose"]),
+        (diff, [CLEAN_MODEL, POISONED_MODEL]),
+        (last_good, [POISONED_MODEL, "--without", FEED]),
     ]
 
 

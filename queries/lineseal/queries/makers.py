@@ -24,7 +24,7 @@ def load_makers(
         connection,
         producers=[producer for producer, _ in runs],
         run_ids=[run_id for _, run_id in runs],
-        known_at=moment.known_at,
+        **moment.parameters,
     )
     people: dict[tuple[str, str], set[str]] = {}
     for producer, run_id, person in rows:

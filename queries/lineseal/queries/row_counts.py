@@ -37,7 +37,7 @@ def load_row_counts(
         connection,
         producers=[producer for producer, _ in numbers],
         run_ids=[run_id for _, run_id in numbers],
-        known_at=moment.known_at,
+        **moment.parameters,
     ):
         if rows is not None:
             key = (numbers[producer, run_id], direction, kind, space, name)

@@ -63,18 +63,51 @@ def load_statements(
 ) -> dict[int, list[Statement]]:
     """Load what was said about each of *ids*, the oldest first."""
     found = query("statements_about").rows(connection, ids=list(ids), **moment.parameters)
-    events = {(producer, event) for _, _, producer, event, _, _ in found}
-    fields = _load_fields(connection, events, {body for _, body, _, _, _, _ in found})
+    events = {(row[2], row[3]) for row in found}
+    fields = _load_fields(connection, events, {row[1] for row in found})
     untrusted = load_untrusted(connection, events, moment)
     statements: dict[int, list[Statement]] = {}
-    for node, body, producer, event_id, event_time, names in found:
+    for node, body, producer, event_id, event_time, names, *about in found:
         statements.setdefault(node, []).extend(
             Statement(event_time, event_id, body, names, said, untrusted.get((producer, event_id)))
             for said in fields[body, producer, event_id]
+            # A producer may have used an id twice, for something else or at another time.
+            if about in _abouts(body, said) and _time(said) == event_time
         )
-    for about in statements.values():
-        about.sort(key=lambda statement: (statement.event_time, statement.event_id))
+    for said_about in statements.values():
+        said_about.sort(key=_in_order)
     return statements
+
+
+def _in_order(said: Statement) -> tuple[dt.datetime, str, str]:
+    return said.event_time, said.event_id, said.fields["producer"]
+
+
+def _time(fields: dict[str, Any]) -> dt.datetime:
+    return dt.datetime.fromisoformat(fields["event_time"])
+
+
+def _abouts(body: str, fields: dict[str, Any]) -> list[list[str | None]]:
+    """Return the artifacts that a statement is about, each as kind to digest."""
+    place = _PLACES.get(body, "artifact")
+    things = fields[place] if isinstance(fields[place], list) else [fields[place]]
+    artifacts = [thing.get("artifact", thing) for thing in things]
+    return [[artifact[part] for part in _PARTS] for artifact in artifacts if artifact]
+
+
+_PARTS = ("kind", "namespace", "name", "version", "digest")
+_PLACES = {
+    "registration": "subject",
+    "evaluation": "model",
+    "approval": "subject",
+    "override": "target",
+    "label_review": "label_set",
+    "access": "resource",
+    "containment": "subject",
+    "incident": "subjects",
+    "verdict": "subject",
+}
+"""Columns that name what a statement is about, where it is not ``artifact``."""
 
 
 def load_named(
@@ -97,6 +130,8 @@ def load_named(
                 untrusted.get((producer, event_id)),
             )
             for said in fields["approval", producer, event_id]
+            if (said["subject"]["type"], said["subject"]["name"]) == (kind, name)
+            and _time(said) == event_time
         )
     return statements
 
@@ -141,6 +176,6 @@ def load_run_details(
         connection,
         producers=[producer for producer, _ in numbers],
         run_ids=[run_id for _, run_id in numbers],
-        known_at=moment.known_at,
+        **moment.parameters,
     )
     return {numbers[producer, run_id]: RunDetails(*details) for producer, run_id, *details in rows}

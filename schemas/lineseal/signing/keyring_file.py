@@ -90,6 +90,16 @@ def parse_keyring(data: bytes, *, roots: Sequence[str], threshold: int) -> Keyri
         raise KeyringError(f"the keyring file is damaged: {error}") from error
 
 
+def recorded_keyring(data: bytes) -> Keyring:
+    """Read a keyring that was verified when it was recorded, as a store holds it.
+
+    Checks no signature: for showing what it says, never for judging what a key signed.
+    """
+    envelope = read_envelope(data)
+    document = strict_json(envelope.payload)
+    return _to_keyring(document, _root_keys(document), envelope.payload)
+
+
 def write_keyring(
     path: Path, keyring: Keyring, signers: Sequence[KeySigner], *, threshold: int = 1
 ) -> Keyring:

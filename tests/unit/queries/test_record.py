@@ -12,9 +12,10 @@ from typing import Any
 import duckdb
 import pytest
 from tests.integration.chain_world import watch
-from tests.simulator import START, Pipeline, artifact, human
+from tests.simulator import SECOND, START, Pipeline, artifact, human
 
 from lineseal.commandline.output import Answer
+from lineseal.queries.material import load_material
 from lineseal.queries.record import lists
 from lineseal.queries.record.timeline import timeline
 from lineseal.schemas.model import (
@@ -22,11 +23,17 @@ from lineseal.schemas.model import (
     AccessAction,
     AccessOutcome,
     Approval,
+    Artifact,
+    ArtifactUse,
     Decision,
     DecisionMode,
     Feedback,
     Gate,
+    Kind,
     Override,
+    Pair,
+    RunEvent,
+    RunState,
     Source,
     Subject,
     Submitter,
@@ -239,3 +246,65 @@ def test_an_override_that_a_stolen_key_signed_is_nobodys_decision(tmp_path: Path
 
     assert [row["own_key"] for row in ask(made, lists.overrides).rows] == [False]
     assert [row["own_key"] for row in ask(made, lists.overrides, known_at=known).rows] == [True]
+
+
+def test_an_event_id_used_twice_ties_nothing_to_another_thing(tmp_path: Path) -> None:
+    """Alice approves 7 and, under the same id, 8: each approval is about its own version."""
+    made = Pipeline(tmp_path)
+    alice, other = made.person("alice"), artifact("model:reg/fraud@8")
+    shared: dict[str, Any] = {"gate": Gate.PROMOTION, "decision": Decision.APPROVE}
+    shared |= {"mode": DecisionMode.EXPLICIT, "approver": "alice"}
+    first = alice.emit(Approval(subject=about(MODEL), reason="7", **shared), actor=human("alice"))
+    for thing, reason in ((other, "8"), (MODEL, "7 again")):
+        approval = Approval(subject=about(thing), reason=reason, **shared)
+        alice.emit(approval, actor=human("alice"), event_id=first.event_id)
+    for thing in (MODEL, other):
+        alice.register(thing)
+    made.materialise()
+
+    def reasons(reference: str) -> list[str | None]:
+        answer = ask(made, timeline, reference, people=True)
+        return [row["reason"] for row in answer.rows if row["body"] == "approval"]
+
+    assert reasons("model:reg/fraud@7") == ["7", "7 again"]
+    assert reasons("model:reg/fraud@8") == ["8"]
+
+
+def test_a_timeline_in_the_middle_of_a_run_does_not_know_its_end(tmp_path: Path) -> None:
+    """What a run says only later, it had not said; who joined it later had not."""
+    made = Pipeline(tmp_path)
+    jobs = made.producer("jobs")
+    use = (ArtifactUse(artifact=MODEL, rows=5),)
+    later = (Pair(key="later", value="yes"),)
+    for hour, state in enumerate((RunState.START, RunState.RUNNING, RunState.COMPLETE)):
+        event = RunEvent(state=state, outputs=use, parameters=later if hour else ())
+        actor = {"actor": human("bob")} if hour else {}
+        jobs.emit(event, run_id="r", event_time=START + hour * 3600 * SECOND, **actor)
+    made.materialise()
+    asked: dict[str, Any] = {"as_of": "2026-01-01T00:30:00Z"}
+
+    (row,) = ask(made, timeline, "model:reg/fraud@7", **asked).rows
+    with duckdb.connect(str(made.store_path), read_only=True) as connection:
+        early, late = (load_material(connection, "model:reg/fraud@7", **one) for one in (asked, {}))
+
+    assert (row["did"], row["event_time"]) == (
+        "being written by default/jobs",
+        "2026-01-01T00:00:00.000000Z",
+    )
+    assert [details.parameters for details in early.details.values()] == [[]]
+    assert [len(details.parameters) for details in late.details.values()] == [1]
+
+
+def test_a_target_may_be_named_by_its_digest(tmp_path: Path) -> None:
+    """Or without version, or by the start of the digest."""
+    made = Pipeline(tmp_path)
+    digest = f"sha256:{64 * 'a'}"
+    thing = Artifact(kind=Kind.MODEL, namespace="default", name="m", version="1", digest=digest)
+    override = Override(target=about(thing), before="a", after="b", made_by="eve", reason="r")
+    made.producer("jobs").emit(override)
+    made.materialise()
+
+    for target in ("model:m", "model:default/m@1", f"model:m@{digest}", "model:m@sha256:aaaa"):
+        assert len(ask(made, lists.overrides, target=target).rows) == 1, target
+    for target in ("model:m@2", "model:m@sha256:bbbb", "model:n", "stage:m"):
+        assert ask(made, lists.overrides, target=target).rows == [], target

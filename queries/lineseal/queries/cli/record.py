@@ -25,7 +25,7 @@ OVERRIDES = (
 )
 ACCESS = ("event_time", "principal", "action", "outcome", "resource", "granted_to", "reason")
 FEEDBACK = ("event_time", "channel", "reference", "submissions", "submitters", "top_submitters")
-INVENTORY = ("type", "name", "owner", "things", "first_seen", "last_seen")
+INVENTORY = ("type", "name", "owner", "things", "first_seen", "last_seen", "may_write")
 
 _ANCESTRY = "The same of everything it was made from."
 
@@ -146,7 +146,11 @@ def feedback(reference: str, as_of: str | None, known_at: str | None, output: st
 @click.option("--known-at", metavar="TIME", help="Leave out what was ingested after TIME.")
 @output_options
 def inventory(known_at: str | None, output: str) -> int:
-    """List the supply chain: stages, sources, suppliers, owners, and who writes."""
+    """List the supply chain: stages, sources, suppliers, owners, and who writes.
+
+    Writers are those that wrote and those that may: "may write" is what their active keys allow,
+    by the newest keyring that the store knows; * is anything.
+    """
     answer = ask(questions.INVENTORY, questions.InventoryParams(known_at=known_at), unread=True)
     print_answer(answer, output, columns=INVENTORY)
     return Exit.OK

@@ -89,8 +89,10 @@ def _shares(counts: dict[str, int]) -> dict[str, float]:
 
 def _details(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Return every measure that either side has, as ``{before, after}``."""
-    return {
-        name: {"before": before.get(name) or None, "after": after.get(name) or None}
-        for name in ("rows", "labels", "source_shares")
-        if before.get(name) or after.get(name)
-    }
+    found: dict[str, Any] = {}
+    for name in ("rows", "labels", "source_shares"):
+        # No counts at all are nothing; no rows are something.
+        was, is_ = (side.get(name) if side.get(name) != {} else None for side in (before, after))
+        if was is not None or is_ is not None:
+            found[name] = {"before": was, "after": is_}
+    return found

@@ -24,6 +24,8 @@ _DECIDED = {
 _PEOPLE = (
     "owner",
     "reviewer",
+    "reviewed_by",
+    "annotator",
     "submitted_by",
     "approver",
     "requested_by",

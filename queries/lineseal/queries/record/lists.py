@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import duckdb
@@ -12,9 +12,11 @@ from lineseal.commandline.output import Answer
 from lineseal.queries.catalog import query
 from lineseal.queries.graph import Direction, Traversal
 from lineseal.queries.lookup import find_one
+from lineseal.queries.record.writers import with_rights
 from lineseal.queries.statements import load_statements, load_untrusted
 from lineseal.queries.times import Moment, TimeInput, format_time, from_microseconds, parse_time
-from lineseal.schemas.reference import format_reference
+from lineseal.schemas.ids import now_us
+from lineseal.schemas.reference import DEFAULT_NAMESPACE, format_reference
 
 
 def overrides(
@@ -61,12 +63,10 @@ def overrides(
             "own_key": row["own_key"] and (row["producer"], row["event_id"]) not in untrusted,
         }
         for row in found
+        if _is_about(row["target"], target)
     ]
     return Answer(
-        query="overrides",
-        subject=target,
-        known_at=format_time(moment.known_at),
-        rows=_of(rows, "target", target),
+        query="overrides", subject=target, known_at=format_time(moment.known_at), rows=rows
     )
 
 
@@ -101,12 +101,10 @@ def access(
     rows = [
         row | {"event_time": format_time(row["event_time"]), "resource": _subject(row["resource"])}
         for row in found
+        if _is_about(row["resource"], resource)
     ]
     return Answer(
-        query="access",
-        subject=resource,
-        known_at=format_time(moment.known_at),
-        rows=_of(rows, "resource", resource),
+        query="access", subject=resource, known_at=format_time(moment.known_at), rows=rows
     )
 
 
@@ -162,15 +160,25 @@ def feedback(
     )
 
 
-def inventory(connection: duckdb.DuckDBPyConnection, *, known_at: TimeInput = None) -> Answer:
-    """List stages, sources, suppliers, owners, and the producers that write."""
+def inventory(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    known_at: TimeInput = None,
+    clock: Callable[[], int] = now_us,
+) -> Answer:
+    """List stages, sources, suppliers, owners, and the producers that write or may write."""
     moment = parse_time(known_at)
     found = query("inventory").records(connection, known_at=moment)
     rows = [
         row | {side: format_time(row[side]) for side in ("first_seen", "last_seen")}
         for row in found
     ]
-    return Answer(query="inventory", known_at=format_time(moment), rows=rows)
+    now = moment or from_microseconds(clock())
+    return Answer(
+        query="inventory",
+        known_at=format_time(moment),
+        rows=with_rights(connection, rows, known_at=moment, now=now),
+    )
 
 
 def _subject(text: str) -> str:
@@ -183,10 +191,22 @@ def _subject(text: str) -> str:
     return format_reference(*named)
 
 
-def _of(rows: list[dict[str, Any]], column: str, wanted: str | None) -> list[dict[str, Any]]:
-    if wanted is None:
-        return rows
-    return [row for row in rows if row[column] == wanted or row[column].startswith(f"{wanted}@")]
+def _is_about(text: str, wanted: str | None) -> bool:
+    """Tell whether a subject is *wanted*, or a version of it; a digest may be cut short."""
+    subject: Mapping[str, Any] = json.loads(text)
+    artifact = subject["artifact"]
+    if wanted is None or artifact is None or artifact["kind"] is None:
+        return wanted in (None, f"{subject['type']}:{subject['name']}")
+    names = [f"{artifact['kind']}:{artifact['namespace']}/{artifact['name']}"]
+    if artifact["namespace"] == DEFAULT_NAMESPACE:
+        names.append(f"{artifact['kind']}:{artifact['name']}")
+    for name in names:
+        if wanted in (name, f"{name}@{artifact['version']}"):
+            return True
+        digest = wanted.removeprefix(f"{name}@")
+        if digest.startswith("sha256:") and (artifact["digest"] or "").startswith(digest):
+            return True
+    return False
 
 
 def _time(microseconds: int | None) -> str | None:

@@ -67,7 +67,7 @@ def timeline(
     if people:
         rows = [row for row in rows if row["person"]]
     else:
-        rows += _runs(lineage, evidence)
+        rows += _runs(lineage, evidence, moment)
     rows.sort(key=_when)
     return Answer(
         query="who" if people else "timeline",
@@ -98,21 +98,24 @@ def _row(node: Node, said: Statement, makers: set[str]) -> Row:
 
 
 def _when(row: Row) -> tuple[str, ...]:
-    return row["event_time"], row["reference"], row["did"], row["event_id"] or ""
+    same = (row["event_time"], row["reference"], row["did"], row["event_id"] or "")
+    return *same, row["by"], row["run_id"] or ""
 
 
-def _runs(lineage: Lineage, evidence: Evidence) -> list[Row]:
+def _runs(lineage: Lineage, evidence: Evidence, moment: Moment) -> list[Row]:
     rows: list[Row] = []
     for node, edges in lineage.writers.items():
         for run in {edge.run for edge in edges}:
             facts = evidence.runs[run]
             version = lineage.nodes[node]
+            ended = moment.as_of is None or facts.ended_at <= moment.as_of
+            written = f"written by {facts.job or 'a run'}, {facts.state}"
             rows.append(
                 {
-                    "event_time": format_time(facts.ended_at),
+                    "event_time": format_time(facts.ended_at if ended else facts.started_at),
                     "reference": version.reference,
                     "body": "run",
-                    "did": f"written by {facts.job or 'a run'}, {facts.state}",
+                    "did": written if ended else f"being {written.rpartition(', ')[0]}",
                     "by": facts.producer,
                     "person": False,
                     "own_key": False,

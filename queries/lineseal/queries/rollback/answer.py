@@ -11,6 +11,7 @@ import duckdb
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
 from lineseal.queries.catalog import query
+from lineseal.queries.containment.holding import load_standing
 from lineseal.queries.downstream import environments
 from lineseal.queries.evidence import load_evidence
 from lineseal.queries.graph import Direction, Traversal
@@ -96,10 +97,11 @@ def _until_good(
 ) -> tuple[list[dict[str, Any]], Node | None]:
     """Judge version by version until one is good; older ones are not looked at."""
     promoted = environments(connection, [node.id for node in versions], moment)
+    orders = load_standing(connection, moment)
     rows: list[dict[str, Any]] = []
     for node in versions:
         material: Material = material_of(connection, node, moment, now)
-        faults = version_faults(connection, material, suspects, before=before, now=now)
+        faults = version_faults(connection, material, suspects, orders, before=before, now=now)
         rows.append(
             node.to_row()
             | {

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import duckdb
 
 from lineseal.queries.approvals import approval_faults
-from lineseal.queries.containment.holding import held, load_standing
+from lineseal.queries.containment.holding import held
+from lineseal.queries.containment.standing import Standing
 from lineseal.queries.makers import load_makers
 from lineseal.queries.material import Material
 from lineseal.queries.node import Node
@@ -28,6 +29,7 @@ def version_faults(
     connection: duckdb.DuckDBPyConnection,
     material: Material,
     suspects: Sequence[Node],
+    orders: Sequence[Standing],
     *,
     before: dt.datetime | None,
     now: dt.datetime,
@@ -36,7 +38,6 @@ def version_faults(
     subject = material.ancestry.subject
     faults = _lineage_faults(connection, material, suspects, now)
     faults += _too_new(material, before)
-    orders = load_standing(connection, material.moment)
     faults += [standing.sentence for standing, _ in held(material, orders)]
     about = material.statements.get(subject.id, [])
     ancestry = material.ancestry

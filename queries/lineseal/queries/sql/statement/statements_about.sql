@@ -10,6 +10,11 @@
 --          event_id VARCHAR
 --          event_time TIMESTAMP
 --          names VARCHAR           -- digest, version, or name: of every version alike
+--          kind VARCHAR            -- what it names, as it names it
+--          namespace VARCHAR
+--          name VARCHAR
+--          version VARCHAR
+--          digest VARCHAR
 -- reads:   artifact_version, statement_about
 -- order:   none
 -- since:   0.2
@@ -40,7 +45,12 @@ SELECT DISTINCT
     WHEN said.digest IS NOT NULL AND wanted.digest IS NOT NULL THEN 'digest'
     WHEN said.version IS NOT NULL THEN 'version'
     ELSE 'name'
-  END AS names
+  END AS names,
+  said.kind,
+  said.namespace,
+  said.name,
+  said.version,
+  said.digest
 FROM wanted
 JOIN statement_about AS said
   ON said.about_hash = wanted.about_hash

@@ -3,6 +3,7 @@
 -- kind:    statement
 -- params:  producers VARCHAR[]     -- with run_ids: one pair for each run
 --          run_ids VARCHAR[]       -- same length as producers
+--          as_of TIMESTAMP=NULL    -- event time, included; null: no bound
 --          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
 -- returns: producer VARCHAR
 --          run_id VARCHAR
@@ -23,4 +24,5 @@ SEMI JOIN (
   SELECT unnest($producers::VARCHAR[]) AS producer, unnest($run_ids::VARCHAR[]) AS run_id
 ) AS wanted USING (producer, run_id)
 WHERE ingest_time <= coalesce($known_at::TIMESTAMP, ingest_time)
+  AND event_time <= coalesce($as_of::TIMESTAMP, event_time)
 GROUP BY ALL
