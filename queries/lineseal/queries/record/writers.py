@@ -44,10 +44,17 @@ def with_rights(
         if row["type"] == "writer":
             row["may_write"] = rights.get(row["name"], [])
     wrote = {row["name"] for row in rows if row["type"] == "writer"}
-    for producer in sorted(rights.keys() - wrote):
-        row: Row = {"type": "writer", "name": producer, "owner": None, "things": 0}
-        row |= {"first_seen": None, "last_seen": None, "may_write": rights[producer]}
-        found.append(row)
+    idle: Row = {
+        "type": "writer",
+        "owner": None,
+        "things": 0,
+        "first_seen": None,
+        "last_seen": None,
+    }
+    found += [
+        idle | {"name": producer, "may_write": rights[producer]}
+        for producer in rights.keys() - wrote
+    ]
     return sorted(found, key=lambda row: (row["type"], row["name"]))
 
 
