@@ -6,6 +6,7 @@ have becomes null, a value that does not fit its column is an error of ours and 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import duckdb
@@ -44,7 +45,9 @@ class TableWriter:
                 f'INSERT INTO "{table}" BY NAME SELECT * FROM {_VIEW}'  # noqa: S608 - our names
             )
         finally:
-            self._connection.unregister(_VIEW)
+            # An aborted transaction refuses this too; why it was aborted is what has to be told.
+            with contextlib.suppress(duckdb.TransactionException):
+                self._connection.unregister(_VIEW)
 
     def _schema(self, table: str) -> Any:
         schema = self._schemas.get(table)

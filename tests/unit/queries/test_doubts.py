@@ -103,6 +103,26 @@ def test_what_may_be_the_suspect_under_another_name_is_not_clean(
     assert ask(opened(graph), suspect=suspect).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("suspect", "read", "verdict"),
+    [
+        ("run:etl/7", "run:etl/8", "clean"),
+        ("run:etl/7", "run:other/7", "clean"),
+        ("run:etl/7", "1", "possible"),
+        ("run:etl/7", DIGEST, "possible"),
+    ],
+)
+def test_two_runs_are_told_apart_by_producer_and_id(
+    graph: Graph, opened: Opened, suspect: str, read: str, verdict: str
+) -> None:
+    """Two producers may both have a run 7 (ADR-0004); a run and a version share nothing."""
+    graph.node(f"dataset:x/feed@{suspect}")
+    graph.run("train-1", reads=[f"dataset:x/feed@{read}"], writes=[MODEL], start=3, end=4)
+    graph.register("dataset:x/feed")
+
+    assert ask(opened(graph), suspect=f"dataset:x/feed@{suspect}").verdict == verdict
+
+
 def test_a_registered_model_that_nobody_trained_is_opaque(graph: Graph, opened: Opened) -> None:
     """Registering it says nothing about what went into it."""
     graph.node(MODEL)
