@@ -17,6 +17,7 @@ from lineseal.consumers.entries import finding_entries, keyring_entries
 from lineseal.consumers.findings import update_chain_findings, update_key_findings
 from lineseal.consumers.keyring_memory import remember
 from lineseal.consumers.merkle_log import append_entries
+from lineseal.consumers.once import keep_once
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.write import TableWriter
 from lineseal.signing.keyring import Keyring
@@ -44,6 +45,7 @@ def write_delivery(
     )
     remember(connection, keyring)
     ingest_time = moment(delivery.ingest_time)
+    keep_once(connection, ingest_time)
     resolve(connection, ingest_time)
     update_copies(connection, ingest_time)
     update_chain_findings(connection, ingest_time, keyring.settled)

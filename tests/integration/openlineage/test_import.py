@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.integration.receiving import lineseal, make_receiving_home
-from tests.openlineage.events import data, document, run_event
+from tests.openlineage.events import data, document, facet, run_event
 
 from lineseal.producers.adapters.reception import open_ledger
 from lineseal.settings import Home, load_settings
@@ -110,6 +112,26 @@ def test_the_document_comes_back_as_it_came(home: Path, tmp_path: Path) -> None:
         assert ledger.read("sha256:" + "0" * 64) is None
     for file in (home / "gateway").iterdir():
         assert file.stat().st_mode & 0o077 == 0
+
+
+def test_what_a_kill_makes_it_seal_twice_is_one_fact(home: Path, tmp_path: Path) -> None:
+    """Killed between sealing and remembering, it seals the same again; the store verifies."""
+    checks = facet(assertions=[{"assertion": "unique", "success": True}])
+    read = {**data("a"), "inputFacets": {"dataQualityAssertions": checks}}
+    (tmp_path / "e.json").write_text(json.dumps(run_event(inputs=[read])))
+    for _ in range(2):
+        lineseal(home, "import", "openlineage", str(tmp_path / "e.json"))
+        lineseal(home, "materialise")
+        with closing(sqlite3.connect(home / "gateway" / "documents.sqlite")) as documents:
+            documents.execute("DELETE FROM recorded")
+            documents.commit()
+
+    (row,) = stored(
+        home, "SELECT (SELECT count(*) FROM event) AS events,"
+        " (SELECT count(*) FROM validation) AS validations, (SELECT count(*) FROM run_io) AS uses",
+    )  # fmt: skip
+    assert row == {"events": 4, "validations": 1, "uses": 1}
+    lineseal(home, "verify")
 
 
 def test_without_a_key_that_may_receive_it_says_how_to_make_one(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from lineseal.consumers.columnar.judge import accept_in_columns
 from lineseal.consumers.copies import update_copies
 from lineseal.consumers.findings import update_chain_findings
 from lineseal.consumers.judge import judge_events
+from lineseal.consumers.once import keep_once
 from lineseal.consumers.resolve import resolve
 from lineseal.consumers.rows import Rows
 from lineseal.consumers.verify.batches import StoredBatch
@@ -102,6 +103,7 @@ class Replay:
         self.connection.execute("BEGIN")
         self._writer.insert_all(rows)
         moment = _EPOCH + dt.timedelta(microseconds=ingest_time)
+        keep_once(self.connection, moment)
         resolve(self.connection, moment)
         update_copies(self.connection, moment)
         update_chain_findings(self.connection, moment, self._keyring.settled)
