@@ -54,13 +54,16 @@ def producers(
     return Answer(query="producers", complete=not warnings, warnings=sorted(warnings), rows=rows)
 
 
+MORE_REJECTS = "there are more rejects than --limit allows"
+
+
 def rejects(
     connection: duckdb.DuckDBPyConnection, *, code: str | None = None, limit: int = DEFAULT_LIMIT
 ) -> Answer:
     """List what was refused, the newest first, at most *limit* rows."""
     # One row more than asked for tells whether there are more.
     found = query("rejects").records(connection, code=code, most=limit + 1)
-    warnings = ["there are more rejects than --limit allows"] if len(found) > limit else []
+    warnings = [MORE_REJECTS] if len(found) > limit else []
     return Answer(
         query="rejects",
         subject=code,

@@ -175,6 +175,29 @@ def test_what_was_refused_is_in_the_topic_of_rejects(tmp_path: Path) -> None:
     assert "eventTime" in said["detail"]
 
 
+def test_what_was_refused_is_listed_beside_what_the_store_refused(tmp_path: Path) -> None:
+    """By its reason, the newest first, with the text as it came."""
+    home = receiving_home(tmp_path / "home")
+    token = lineseal(home, "gateway", "allow", "airflow", "--namespace", "ns").strip()
+    theirs = {**run_event(1), "job": {"namespace": "other", "name": "x"}}
+    with Gateway(home) as gateway:
+        gateway.post(b'{"no": "event"}', token)
+        gateway.post(theirs, token)
+    lineseal(home, "materialise")
+
+    rows = json.loads(lineseal(home, "rejects", "--json"))["rows"]
+    forbidden = json.loads(lineseal(home, "rejects", "--code", "FORBIDDEN", "--json"))["rows"]
+    lineseal(home, "rejects", "--limit", "1", status=6)
+    (shown,) = json.loads(lineseal(home, "rejects", "show", rows[1]["id"][:12], "--json"))["rows"]
+
+    assert [(row["code"], row["log_key"]) for row in rows] == [
+        ("FORBIDDEN", "airflow"), ("INVALID_DOCUMENT", "airflow"),
+    ]  # fmt: skip
+    assert forbidden == rows[:1]
+    assert bytes.fromhex(shown["raw"]) == b'{"no": "event"}'
+    lineseal(home, "rejects", "show", "0" * 12, status=3)
+
+
 def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     """The document too; the next gateway knows both."""
     home = receiving_home(tmp_path / "home")

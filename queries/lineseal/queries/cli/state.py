@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,12 +25,15 @@ from lineseal.queries.questions import (
     RejectsParams,
 )
 from lineseal.queries.render import print_record
-from lineseal.schemas.errors import MissingExtra
+from lineseal.schemas.errors import MissingExtra, NotFound
 from lineseal.settings import Home, Settings, find_home, load_settings
 
 RETRY_REJECTS = "retry-rejects"
 """Hook: home, settings, reason code or None; returns an Answer of one row."""
 RetryRejects = Callable[[Home, Settings, str | None], Answer]
+REFUSED_DOCUMENTS = "refused-documents"
+"""Hook: what the gateway refused; home, settings, code, prefix of the id, most; returns rows."""
+RefusedDocuments = Callable[..., list[dict[str, Any]]]
 REJECT_COLUMNS = (
     "id",
     "code",
@@ -70,13 +75,20 @@ PRODUCER_COLUMNS = (
 @output_options
 @click.pass_context
 def rejects(ctx: click.Context, code: str | None, limit: int, output: str) -> int:
-    """List what was refused, and why; 'rejects show ID' has the bytes.
+    """List what was refused, and why, by the store and by the gateway of this home.
+
+    'rejects show ID' has the bytes.
 
     Exit status: 0 answered; 6 there are more rows.
     """
     if ctx.invoked_subcommand is not None:
         return Exit.OK
     answer = ask(REJECTS, RejectsParams(code=code, limit=limit))
+    rows = [*answer.rows, *_refused_documents(code=code, most=limit + 1)]
+    if len(rows) > limit and answer.complete:
+        answer = replace(answer, complete=False, warnings=[state.MORE_REJECTS])
+    newest_first = sorted(rows, key=lambda row: row["ingest_time"], reverse=True)
+    answer = replace(answer, rows=newest_first[:limit])
     print_answer(answer, output, columns=None if output == "csv" else REJECT_COLUMNS)
     return Exit.OK if answer.complete else Exit.INCOMPLETE
 
@@ -92,7 +104,14 @@ def rejects(ctx: click.Context, code: str | None, limit: int, output: str) -> in
 @output_options
 def show(identity: str, raw: Path | None, output: str) -> int:
     """Show the refused record whose id starts with ID, its bytes in hex."""
-    answer = ask(REJECT, RejectParams(identity=identity))
+    try:
+        answer = ask(REJECT, RejectParams(identity=identity))
+    except NotFound:
+        prefix = identity.lower().removeprefix("sha256:")
+        rows = _refused_documents(prefix=prefix, most=1)
+        if not rows:
+            raise
+        answer = Answer(query="rejects show", subject=rows[0]["id"], rows=rows)
     if raw is not None:
         _save(raw, bytes.fromhex(answer.rows[0]["raw"]))
     print_answer(answer, output, table=print_record)
@@ -147,6 +166,16 @@ def status(output: str) -> int:
     answer = ask(STATUS, NoParams(), unread=True, asking=True)
     print_answer(answer, output, table=print_record)
     return Exit.OK
+
+
+def _refused_documents(
+    *, code: str | None = None, prefix: str = "", most: int
+) -> list[dict[str, Any]]:
+    hook: RefusedDocuments | None = find_hook(REFUSED_DOCUMENTS)
+    if hook is None:
+        return []
+    home = find_home()
+    return hook(home, load_settings(home), code=code, prefix=prefix, most=most)
 
 
 def _save(path: Path, content: bytes) -> None:

@@ -9,6 +9,7 @@ succeed later is a 503.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -20,12 +21,13 @@ from starlette.routing import Route
 
 from lineseal.producers.adapters.gateway.body import Body, Budget
 from lineseal.producers.adapters.gateway.refusal import Refusal
+from lineseal.producers.adapters.gateway.telemetry import REQUESTS, measure
 from lineseal.producers.adapters.gateway.tokens import Token, TokenBook
 from lineseal.producers.adapters.gateway.worker import Worker
 from lineseal.producers.adapters.openlineage.datasets import Kinds
 from lineseal.producers.adapters.openlineage.encoding import Sender
 from lineseal.producers.adapters.openlineage.intake import Outcome, Taken
-from lineseal.schemas.errors import ConfigurationError, InvalidDocument
+from lineseal.schemas.errors import ConfigurationError
 from lineseal.schemas.model import Actor, ActorKind, Origin
 from lineseal.services import ServiceLog
 from lineseal.settings import GatewaySettings
@@ -53,6 +55,13 @@ class Endpoint:
 
     async def lineage(self, request: Request) -> Response:
         """Take one event, or an array of events."""
+        began = time.monotonic()
+        response = await self._lineage(request)
+        attributes = {"http.response.status_code": response.status_code}
+        measure(REQUESTS, time.monotonic() - began, attributes)
+        return response
+
+    async def _lineage(self, request: Request) -> Response:
         body = Body(
             request.receive,
             self._budget,
@@ -122,12 +131,8 @@ async def _health(request: Request) -> Response:
 
 def _answer(outcome: Outcome) -> Response:
     if outcome.reason is not None:
-        forbidden = outcome.taken is Taken.FORBIDDEN
-        refusal = Refusal(
-            403 if forbidden else 422,
-            "FORBIDDEN" if forbidden else InvalidDocument.code,
-            outcome.reason,
-        )
+        status = 403 if outcome.taken is Taken.FORBIDDEN else 422
+        refusal = Refusal(status, outcome.code, outcome.reason)
         return Response(refusal.to_json(), refusal.status, media_type=_JSON)
     said = {
         "status": outcome.taken.value,

@@ -1,4 +1,7 @@
-"""Keeps what was refused: in the log's topic ``rejects``, with the reason and the text as it came.
+"""Keeps what was refused, with the reason and the text as it came.
+
+It is kept twice: beside the documents, where ``lineseal rejects`` finds it, and in the log's topic
+``rejects``, for others.
 
 Only what a client with a token sends, or a topic holds, is kept, and only so much of it: who sends
 nothing but rubbish must not fill the disk. What is over that is counted and logged.
@@ -11,6 +14,8 @@ import json
 import time
 from dataclasses import dataclass
 
+from lineseal.producers.adapters.gateway.telemetry import REFUSED, count
+from lineseal.producers.adapters.openlineage.ledger import Ledger, Refusal
 from lineseal.schemas.errors import InvalidDocument, LinesealError
 from lineseal.schemas.ids import now_us
 from lineseal.schemas.limits import MAX_RECORD_BYTES
@@ -42,26 +47,38 @@ HTTP = Where(STREAM)
 class RejectLog:
     """Writes refused texts; used from one thread. Nothing here raises."""
 
-    def __init__(self, home: Home, settings: Settings, log: ServiceLog) -> None:
-        """Write to the log of *home*, opened at the first refusal."""
-        self._home, self._settings, self._log = home, settings, log
+    def __init__(self, home: Home, settings: Settings, log: ServiceLog, ledger: Ledger) -> None:
+        """Write to *ledger*, and to the log of *home*, opened at the first refusal."""
+        self._home, self._settings, self._log, self._ledger = home, settings, log, ledger
         self._writer: LogWriter | None = None
         self._since = time.monotonic()
         self._bytes = self._records = self._left_out = 0
 
-    def add(self, text: bytes, reason: str, sender: str, where: Where = HTTP) -> None:
+    def add(
+        self,
+        text: bytes,
+        reason: str,
+        sender: str,
+        where: Where = HTTP,
+        code: str = InvalidDocument.code,
+    ) -> None:
         """Keep one refused text of *sender*."""
+        refusal = Refusal(
+            code, reason[:_MAX_DETAIL], sender, where.stream, where.position, now_us()
+        )
+        count(REFUSED, 1, {"error.type": code})
         self._log.info(
-            "refused an event", sender=sender, reason=reason[:_MAX_DETAIL], position=where.position
+            "refused an event", sender=sender, reason=refusal.detail, position=where.position
         )
         if not self._has_room(len(text)):
             return
         try:
+            self._ledger.refuse(refusal, text)
             if self._writer is None:
                 self._writer = open_writer(
                     self._settings.log.url, self._home, topic=REJECTS_TOPIC, name=STREAM
                 )
-            self._writer.append(STREAM, to_reject_record(text, reason, sender, where))
+            self._writer.append(STREAM, to_reject_record(text, refusal))
         except LinesealError as error:
             self._log.warning("a refused event is not kept", code=error.code, reason=str(error))
             self.close()
@@ -92,7 +109,7 @@ class RejectLog:
         return fits
 
 
-def to_reject_record(text: bytes, reason: str, sender: str, where: Where) -> bytes:
+def to_reject_record(text: bytes, refusal: Refusal) -> bytes:
     """Render one line of JSON, then the text, cut when both do not fit one record.
 
     The line has the fields of what the materialiser rejects; those that mean nothing here are null.
@@ -101,18 +118,18 @@ def to_reject_record(text: bytes, reason: str, sender: str, where: Where) -> byt
     head = {
         "format": 1,
         "reject_id": None,
-        "code": InvalidDocument.code,
-        "detail": reason[:_MAX_DETAIL],
-        "stream": where.stream,
-        "position": where.position,
-        "log_key": sender,
+        "code": refusal.code,
+        "detail": refusal.detail,
+        "stream": refusal.stream,
+        "position": refusal.position,
+        "log_key": refusal.sender,
         "producer": None,
         "epoch": None,
         "batch_seq": None,
         "event_index": None,
         "raw_sha256": hashlib.sha256(text).hexdigest(),
         "logged_at": None,
-        "ingest_time": now_us(),
+        "ingest_time": refusal.at,
         "raw_bytes": len(text),
         "truncated": len(kept) < len(text),
     }

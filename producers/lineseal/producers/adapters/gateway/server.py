@@ -80,7 +80,7 @@ class GatewayServer:
         self._closing.callback(listening.close)
         ledger = self._closing.enter_context(open_ledger(self._home, self._settings))
         intake = self._closing.enter_context(open_intake(self._home, self._settings, ledger))
-        rejects = RejectLog(self._home, self._settings, self._log)
+        rejects = RejectLog(self._home, self._settings, self._log, ledger)
         self._closing.callback(rejects.close)
         worker = Worker(intake, rejects, self._log)
         worker.start()

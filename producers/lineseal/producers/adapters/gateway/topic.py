@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing
 from typing import Self
 
 from lineseal.producers.adapters.gateway.rejects import RejectLog, Where
+from lineseal.producers.adapters.gateway.telemetry import EVENTS, count
 from lineseal.producers.adapters.openlineage.document import Document, Refused, read_documents
 from lineseal.producers.adapters.openlineage.encoding import Sender
 from lineseal.producers.adapters.openlineage.intake import (
@@ -84,7 +85,7 @@ class TopicIntake:
             self._ledger = self._closing.enter_context(open_ledger(self._home, self._settings))
             intake = open_intake(self._home, self._settings, self._ledger)
             self._intake = self._closing.enter_context(intake)
-            rejects = RejectLog(self._home, self._settings, self._log)
+            rejects = RejectLog(self._home, self._settings, self._log, self._ledger)
             self._rejects = self._closing.enter_context(closing(rejects))
             bookmark = self._ledger.bookmark(self._topic)
             self._positions = dict(bookmark.positions)
@@ -130,8 +131,9 @@ class TopicIntake:
         for (record, one), outcome in zip(judged, outcomes, strict=True):
             if outcome.reason is None:
                 self.counts[outcome.taken.value] += 1
+                count(EVENTS, 1, {"lineseal.outcome": outcome.taken.value})
             elif isinstance(one, Ready):
-                self._refuse(record, one.entry.text, outcome.reason)
+                self._refuse(record, one.entry.text, outcome.reason, outcome.code)
         after = {record.stream: record.next_position for record in records}
         self._move(self._positions | after)
 
@@ -160,12 +162,15 @@ class TopicIntake:
             return Outcome(Taken.INVALID, "", reason=found.reason)
         judged = judge(Submission(found, self._sender, self._rights))
         if isinstance(judged, Outcome):
-            self._refuse(record, found.text, judged.reason or "")
+            self._refuse(record, found.text, judged.reason or "", judged.code)
         return judged
 
-    def _refuse(self, record: LogRecord, text: bytes, reason: str) -> None:
+    def _refuse(
+        self, record: LogRecord, text: bytes, reason: str, code: str = InvalidDocument.code
+    ) -> None:
         self.counts["refused"] += 1
-        self._rejects.add(text, reason, self._rights.owner, Where(record.stream, record.position))
+        where = Where(record.stream, record.position)
+        self._rejects.add(text, reason, self._rights.owner, where, code)
 
     def _move(self, positions: dict[str, int]) -> None:
         self._rejects.flush()
@@ -176,7 +181,8 @@ class TopicIntake:
         """Go on behind records that cannot be had; that they are missing is kept as a reject."""
         self._log.error("records of the topic are lost", code=gap.code, reason=str(gap))
         self.counts["refused"] += 1
-        self._rejects.add(b"", str(gap), self._rights.owner, Where(gap.stream, gap.first))
+        where = Where(gap.stream, gap.first)
+        self._rejects.add(b"", str(gap), self._rights.owner, where, gap.code)
         self._move(self._positions | {gap.stream: gap.resume})
         self._reader.seek(self._positions)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from lineseal.producers.adapters.gateway.refusal import Refusal
 from lineseal.producers.adapters.gateway.rejects import RejectLog
+from lineseal.producers.adapters.gateway.telemetry import EVENTS, count
 from lineseal.producers.adapters.openlineage.document import Refused, read_documents
 from lineseal.producers.adapters.openlineage.encoding import Sender
 from lineseal.producers.adapters.openlineage.intake import (
@@ -132,7 +133,7 @@ class Worker:
                     continue
                 judged = judge(Submission(found, one.sender, one.rights))
                 if isinstance(judged, Outcome):
-                    self._rejects.add(found.text, judged.reason or "", one.rights.owner)
+                    self._refuse(found.text, judged, one)
                 one.judged.append(judged)
         except InvalidDocument as error:
             self._rejects.add(one.text, str(error), one.rights.owner)
@@ -146,8 +147,13 @@ class Worker:
             start += len(own)
             for judged, outcome in zip(one.judged, own, strict=True):
                 if isinstance(judged, Ready) and outcome.reason is not None:
-                    self._rejects.add(judged.entry.text, outcome.reason, one.rights.owner)
+                    self._refuse(judged.entry.text, outcome, one)
+                elif outcome.reason is None:
+                    count(EVENTS, 1, {"lineseal.outcome": outcome.taken.value})
             one.resolve(own, one.refusal)
+
+    def _refuse(self, text: bytes, outcome: Outcome, one: Delivery) -> None:
+        self._rejects.add(text, outcome.reason or "", one.rights.owner, code=outcome.code)
 
     def _refuse_all(self, group: Sequence[Delivery], refusal: Refusal) -> None:
         for one in group:

@@ -26,6 +26,8 @@ from lineseal.schemas.errors import InvalidDocument
 from lineseal.schemas.ids import now_us
 
 CLOSE_SECONDS = 10.0
+FORBIDDEN = "FORBIDDEN"
+"""Code of what a sender may not speak about."""
 _FUTURE_US = 24 * 3600 * 1_000_000
 """How far ahead of ours a sender's clock may be."""
 
@@ -78,6 +80,11 @@ class Outcome:
     def is_accepted(self) -> bool:
         """Tell whether it is durable."""
         return self.reason is None
+
+    @property
+    def code(self) -> str:
+        """Return why it was refused, as a code."""
+        return FORBIDDEN if self.taken is Taken.FORBIDDEN else InvalidDocument.code
 
 
 @dataclass(frozen=True, slots=True)

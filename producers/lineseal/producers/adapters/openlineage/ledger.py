@@ -29,10 +29,18 @@ CREATE TABLE IF NOT EXISTS document(
   received_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS recorded(identity BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS run_owner(run_id TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refused(
+  sha256 BLOB NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, sender TEXT NOT NULL,
+  stream TEXT NOT NULL, position INTEGER, refused_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS topic_position(
   topic TEXT NOT NULL, stream TEXT NOT NULL, identity TEXT NOT NULL, position INTEGER NOT NULL,
   PRIMARY KEY(topic, stream)) WITHOUT ROWID;
 """
+_REFUSED = """
+SELECT code, detail, sender, stream, position, refused_at, lower(hex(sha256)), bytes
+FROM refused JOIN document USING (sha256)
+WHERE (?1 IS NULL OR code = ?1) AND substr(lower(hex(sha256)), 1, length(?2)) = ?2
+ORDER BY refused.rowid DESC LIMIT ?3"""
 _BUSY_SECONDS = 10.0
 _PAGE_BYTES = 8192
 _ASKED_AT_ONCE = 500
@@ -56,6 +64,32 @@ class Entry:
     text: bytes
     run_id: str | None = None
     owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Say what was refused, and why.
+
+    Attributes:
+        code: Why, as a code.
+        detail: Why, in words.
+        sender: Who sent it.
+        stream: How it came: over HTTP, or the partition of a topic.
+        position: Its number in that partition.
+        at: When, microseconds UTC.
+        sha256: SHA-256 of the text, 64 hex characters; empty before it is stored.
+        size_bytes: Bytes of the text.
+
+    """
+
+    code: str
+    detail: str
+    sender: str
+    stream: str
+    position: int | None
+    at: int
+    sha256: str = ""
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +179,43 @@ class Ledger:
         rows = [(entry.identity,) for entry in entries]
         # Losing a mark with the power costs a repetition, so it need not be synced.
         self._write(("INSERT OR IGNORE INTO recorded VALUES (?)", rows), synchronous="NORMAL")
+
+    def refuse(self, refusal: Refusal, text: bytes) -> None:
+        """Store what was refused, with the reason; durable on return.
+
+        Raises:
+            OutboxFull, LogError: As for ``keep``.
+
+        """
+        digest = hashlib.sha256(text).digest()
+        row = (
+            digest, refusal.code, refusal.detail, refusal.sender, refusal.stream,
+            refusal.position, refusal.at,
+        )  # fmt: skip
+        document = (digest, len(text), zlib.compress(text, _LEVEL), refusal.at)
+        self._write(
+            ("INSERT OR IGNORE INTO document VALUES (?, ?, ?, ?)", [document]),
+            ("INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?, ?)", [row]),
+        )
+
+    def refusals(self, *, code: str | None, prefix: str, most: int) -> list[Refusal]:
+        """Return what was refused, the newest first.
+
+        Args:
+            code: Only with this code; None for all.
+            prefix: Only with a SHA-256 that starts with these hex characters.
+            most: At most so many.
+
+        Raises:
+            LogError: It cannot be read.
+
+        """
+        try:
+            with self._lock:
+                rows = self._connection.execute(_REFUSED, (code, prefix, most)).fetchall()
+        except sqlite3.Error as error:
+            raise LogError(f"cannot read {self._path}: {error}") from error
+        return [Refusal(*row) for row in rows]
 
     def bookmark(self, topic: str) -> Bookmark:
         """Return where to read on in a topic.
