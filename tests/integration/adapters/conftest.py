@@ -13,6 +13,7 @@ import pytest
 from tests.unit.producers.world import Said, make_home, said_in
 
 import lineseal.producers.adapters.mlflow as lineseal_mlflow
+from lineseal.producers import Emitter
 from lineseal.settings import Home
 
 
@@ -28,6 +29,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """Return a home; it is the one that is found here."""
     monkeypatch.chdir(tmp_path)
     return make_home(tmp_path)
+
+
+@pytest.fixture
+def emitter(home: Home) -> Iterator[Emitter]:
+    """Return an emitter of that home."""
+    with Emitter.from_env(home=home.path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

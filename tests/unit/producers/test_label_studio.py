@@ -27,13 +27,22 @@ def receiver(emitter: Emitter, **more: Any) -> LabelStudioReceiver:
     return LabelStudioReceiver(emitter, "labels.db", secret="s3cret", **more)  # noqa: S106 - a test's
 
 
-def webhook(action: str, *labels: str, person: int = 4, number: int = 11) -> bytes:
+def webhook(
+    action: str, *labels: str, person: int = 4, number: int = 11, at: str | None = None
+) -> bytes:
     """Return the body of a webhook about one annotation."""
     result = [
         {"type": "choices", "from_name": "kind", "to_name": "text", "value": {"choices": [label]}}
         for label in labels
     ]
-    annotation = {"id": number, "result": result, "completed_by": person, "lead_time": 2.5}
+    annotation: dict[str, Any] = {
+        "id": number,
+        "result": result,
+        "completed_by": person,
+        "lead_time": 2.5,
+    }
+    if at is not None:
+        annotation["updated_at"] = f"2026-01-01T{at}Z"
     payload = {"action": action, "project": {"id": 3}, "task": {"id": 7}, "annotation": annotation}
     return json.dumps(payload).encode()
 
@@ -64,6 +73,47 @@ def test_a_changed_label_is_an_override_with_what_it_was(home: Home, emitter: Em
     assert changed["flips"] == [{"from_label": "fraud", "to_label": "ok", "count": 1}]
     assert made["flips"] == again["flips"] == []
     assert Path("labels.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_webhooks_that_overtake_each_other_are_put_in_order_by_their_time(
+    home: Home, emitter: Emitter
+) -> None:
+    """The late one is recorded as late; what the annotation says now stays the newest."""
+    receiving = receiver(emitter)
+    for body in (
+        webhook("ANNOTATION_CREATED", "fraud", at="10:00:00"),
+        webhook("ANNOTATION_UPDATED", "ok", at="10:20:00.5"),
+        webhook("ANNOTATION_UPDATED", "unsure", at="10:10:00"),
+        webhook("ANNOTATION_UPDATED", "fraud", at="10:30:00"),
+    ):
+        assert receiving.receive(body, SECRET) == 200
+    receiving.close()
+
+    overrides = bodies(told_by(emitter, home), "override")
+
+    assert [(each["before"], each["after"]) for each in overrides] == [
+        ('["fraud"]', '["ok"]'), ("unknown", '["unsure"]'), ('["ok"]', '["fraud"]'),
+    ]  # fmt: skip
+    assert ["came late" in each["reason"] for each in overrides] == [False, True, False]
+
+
+def test_an_annotation_that_was_deleted_does_not_come_back(home: Home, emitter: Emitter) -> None:
+    """Its number is not given again, so what comes after the deletion is late."""
+    deletion = {
+        "action": "ANNOTATIONS_DELETED", "project": {"id": 3}, "annotations": [{"id": 11}],
+    }  # fmt: skip
+    receiving = receiver(emitter)
+    receiving.receive(webhook("ANNOTATION_CREATED", "fraud", at="10:00:00"), SECRET)
+    receiving.receive(json.dumps(deletion).encode(), SECRET)
+    receiving.receive(webhook("ANNOTATION_UPDATED", "ok", at="10:10:00"), SECRET)
+    receiving.receive(json.dumps(deletion).encode(), SECRET)
+    receiving.close()
+
+    overrides = bodies(told_by(emitter, home), "override")
+
+    assert [(each["before"], each["after"]) for each in overrides] == [
+        ('["fraud"]', "deleted"), ("unknown", '["ok"]'),
+    ]  # fmt: skip
 
 
 def test_what_was_never_seen_was_unknown_and_what_is_deleted_is_told(

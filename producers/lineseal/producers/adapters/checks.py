@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +17,7 @@ from lineseal.producers.artifacts import ArtifactLike, FilePath
 from lineseal.producers.emitter import Emitter
 from lineseal.schemas.errors import InvalidDocument
 from lineseal.schemas.model import Evidence
+from lineseal.signing.files import replace_private
 
 _MARK = ("is_", "_issue")
 
@@ -127,8 +127,7 @@ def _outcome(suspicious: int, count: int, accepted_share: float) -> str:
 
 def _written(path: Path, found: Mapping[str, tuple[list[int], int]]) -> Evidence:
     data = json.dumps({kind: rows for kind, (rows, _) in found.items()}, sort_keys=True).encode()
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
+    replace_private(path, data)
     return Evidence(name=str(path), digest=f"sha256:{hashlib.sha256(data).hexdigest()}")
 
 

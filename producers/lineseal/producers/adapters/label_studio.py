@@ -1,13 +1,16 @@
 """Receives Label Studio's webhooks: labels become reviews, changed ones overrides.
 
 Label Studio sends only what an annotation says now, so what it said before is kept here, in a small
-SQLite file. It does not sign: give the webhook a header with a secret, in Label Studio and here. It
-does not send again what failed, either. A person's name is asserted by Label Studio, not proven.
+SQLite file. Webhooks may overtake each other: ``updated_at`` decides which one is the newest, and
+what comes late is recorded as late and changes nothing here. Label Studio does not sign: give the
+webhook a header with a secret, in Label Studio and here. It does not send again what failed,
+either. A person's name is asserted by Label Studio, not proven.
 Source: the webhook event reference and the server 1.23.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import json
 import os
@@ -30,8 +33,9 @@ UNKNOWN: Final = "unknown"
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS annotation (project TEXT, annotation TEXT, labels TEXT,"
-    " PRIMARY KEY (project, annotation))"
+    " updated_at TEXT, PRIMARY KEY (project, annotation))"
 )
+"""An annotation that was deleted stays, without labels: its number is not given again."""
 
 
 class LabelStudioReceiver:
@@ -103,23 +107,26 @@ class LabelStudioReceiver:
         target = self._label_sets.get(project, label_set("label-studio", f"project-{project}"))
         key = (str(project), str(change["annotation"]))
         row = self._state.execute(
-            "SELECT labels FROM annotation WHERE project = ? AND annotation = ?", key
+            "SELECT labels, updated_at FROM annotation WHERE project = ? AND annotation = ?", key
         ).fetchone()
-        before: list[str] | None = None if row is None else json.loads(row[0])
+        is_late = row is not None and _is_older(change, row)
+        before: list[str] | None = None if row is None or is_late else json.loads(row[0] or "null")
         after: list[str] | None = change["labels"]
+        if after is None and row is not None and row[0] is None:
+            return True  # deleted already
         ids: list[str | None] = []
         if after is not None:
             ids.append(self._review(target, change, before))
         if not change["new"] and (after is None or before != after):
-            ids.append(self._override(target, change, before))
+            ids.append(self._override(target, change, before, is_late=is_late))
         if any(each is None for each in ids):
             return False
         # Kept after the events: a crash in between says a change twice rather than never.
-        if after is None:
-            self._state.execute("DELETE FROM annotation WHERE project = ? AND annotation = ?", key)
-        else:
+        if not is_late:
+            labels = None if after is None else json.dumps(after)
             self._state.execute(
-                "INSERT OR REPLACE INTO annotation VALUES (?, ?, ?)", (*key, json.dumps(after))
+                "INSERT OR REPLACE INTO annotation VALUES (?, ?, ?, ?)",
+                (*key, labels, change["updated_at"]),
             )
         return True
 
@@ -133,14 +140,15 @@ class LabelStudioReceiver:
         )
 
     def _override(
-        self, target: Any, change: dict[str, Any], before: list[str] | None
+        self, target: Any, change: dict[str, Any], before: list[str] | None, *, is_late: bool
     ) -> str | None:
         after: list[str] | None = change["labels"]
+        said = " (its webhook came late: it says something newer by now)" if is_late else ""
         return self._emitter.override(
             target,
             before=UNKNOWN if before is None else json.dumps(before, ensure_ascii=False),
             after="deleted" if after is None else json.dumps(after, ensure_ascii=False),
-            reason=f"annotation {change['annotation']} was changed in Label Studio",
+            reason=f"annotation {change['annotation']} was changed in Label Studio{said}",
             made_by=change["person"] or UNKNOWN,
             items_affected=1,
         )
@@ -152,31 +160,52 @@ def _changes(payload: Any) -> Iterable[dict[str, Any]]:
     if action == "ANNOTATIONS_DELETED":
         int(payload["project"]["id"])
         for entry in payload["annotations"]:
-            yield _change(entry["id"], None, None, None, new=False)
+            yield _change(entry["id"], None, {}, new=False)
     elif action in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
         int(payload["project"]["id"])
         entry = payload["annotation"]
-        person = entry.get("updated_by") or entry.get("completed_by")
-        if isinstance(person, Mapping):
-            person = cast("Mapping[str, Any]", person).get("id")
         new = action == "ANNOTATION_CREATED"
-        yield _change(
-            entry["id"], _labels(entry["result"]), person, entry.get("lead_time"), new=new
-        )
+        yield _change(entry["id"], _labels(entry["result"]), entry, new=new)
     else:
         str(action)
 
 
 def _change(
-    annotation: Any, labels: list[str] | None, person: Any, seconds: Any, *, new: bool
+    annotation: Any, labels: list[str] | None, entry: Mapping[str, Any], *, new: bool
 ) -> dict[str, Any]:
+    person: Any = entry.get("updated_by") or entry.get("completed_by")
+    if isinstance(person, Mapping):
+        person = cast("Mapping[str, Any]", person).get("id")
+    seconds = entry.get("lead_time")
     return {
         "annotation": annotation,
         "labels": labels,
         "person": None if person is None else f"label-studio-user-{person}",
         "seconds": seconds if isinstance(seconds, int | float) else None,
+        "updated_at": _moment(entry.get("updated_at")),
         "new": new,
     }
+
+
+def _moment(text: Any) -> str | None:
+    """Return a time so that texts compare as times do; None when it is none."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    zoned = found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
+    return zoned.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+def _is_older(change: dict[str, Any], row: tuple[str | None, str | None]) -> bool:
+    """Tell whether something newer is known; without times the one that comes later is newer."""
+    labels, known = row
+    if change["labels"] is None:
+        return False
+    if labels is None:
+        return True  # it was deleted
+    said: str | None = change["updated_at"]
+    return said is not None and known is not None and said < known
 
 
 def _labels(result: Iterable[Any]) -> list[str]:
