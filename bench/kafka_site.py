@@ -75,16 +75,22 @@ class Site:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a lineseal command."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lineseal.commandline", *command],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-        )
+        with (self.folder / f"{command[0]}.log").open("a") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lineseal.commandline", *command],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                encoding="utf-8",
+            )
         self.processes.append(process)
         return process
+
+    def said(self) -> str:
+        """Return the last words of all that was started."""
+        texts = {log.name: log.read_text("utf-8") for log in self.folder.glob("*.log")}
+        return "\n".join(f"{name}:\n{text[-3000:]}" for name, text in sorted(texts.items()))
 
     def stop(self) -> None:
         """End what is still running."""
@@ -175,6 +181,8 @@ class Case:
         self.row.drain_s = time.time() - ready
         self.row.accepted = len(accepted)
         self.row.lost = len(set(accepted) - held)
+        if self.row.lost:
+            print(self.site.said(), file=sys.stderr)
         self._count_twice()
         return self.row
 
