@@ -24,6 +24,7 @@ import duckdb
 from lineseal.consumers.copies import rebuild_copies
 from lineseal.consumers.memory import Memory
 from lineseal.consumers.readers import Readers
+from lineseal.consumers.store_lock import after_readers
 from lineseal.queries.database import damaged, is_damage
 from lineseal.schemas.errors import StoreBusy, StoreDamaged, StoreError, StoreIncompatible
 
@@ -186,6 +187,9 @@ class Store:
         return connection
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        return after_readers(self.path, self._open_once)
+
+    def _open_once(self) -> duckdb.DuckDBPyConnection:
         with translated(self.path):
             return duckdb.connect(
                 str(self.path), config=store_config(self.path, self._memory_limit)

@@ -116,9 +116,10 @@ def claimed_size(note: str, origin: str | None) -> int:
 
 
 def find_notes(data: str) -> Iterator[str]:
-    """Find the text of every note in *data*: notes as they are, or inside JSON, line by line.
+    r"""Find the text of every note in *data*: notes as they are, or inside JSON, line by line.
 
-    So a file of checkpoints, a topic's dump and an export of a SIEM are read alike.
+    So a file of checkpoints, a topic's dump and an export of a SIEM are read alike. In a record
+    for a SIEM the ends of lines are spelled out, as ``\u000a``.
     """
     plain: list[str] = []
     for line in data.splitlines(keepends=True):
@@ -129,7 +130,8 @@ def find_notes(data: str) -> Iterator[str]:
             continue
         if isinstance(value, dict | list):
             for text in _texts(value):
-                yield from (match[0] for match in _NOTE.finditer(text))
+                lines = text.replace("\\u000a", "\n")
+                yield from (match[0] for match in _NOTE.finditer(lines))
         else:
             plain.append(line)
     yield from (match[0] for match in _NOTE.finditer("".join(plain)))

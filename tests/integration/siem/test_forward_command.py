@@ -116,6 +116,27 @@ def listed_keys(home: Path) -> Any:
     return json.loads(run(home, "keys", "list", "--json").stdout)
 
 
+def test_checkpoints_go_along_and_prove_the_store_from_the_siems_side(home: Path) -> None:
+    """What the SIEM keeps is enough to verify the store, and to see that it was rolled back."""
+    old = shutil.copytree(home / ".lineseal" / "store", home / "old-store")
+    override(home, 8)
+    run(home, "materialise")
+    run(home, "forward", "--once")
+    run(home, "forward", "--once")
+    exported = home / "from-siem.jsonl"
+    shutil.copy(home / ".lineseal" / "siem" / "lineseal.jsonl", exported)
+    kept = [each for each in records(home) if each["metadata"]["event_code"] == "checkpoint"]
+
+    run(home, "verify", "--checkpoints", str(exported))
+    shutil.rmtree(home / ".lineseal" / "store")
+    shutil.copytree(old, home / ".lineseal" / "store")
+    (home / ".lineseal" / "checkpoints" / "checkpoints.jsonl").unlink()
+    shown = run(home, "verify", "--checkpoints", str(exported), status=1)
+
+    assert len(kept) == 1
+    assert "STORE_ROLLBACK" in shown.stdout
+
+
 def test_a_wrong_token_ends_with_four_and_is_told_nowhere(home: Path) -> None:
     """Parked; after the token was put right everything arrives."""
     good = False

@@ -7,9 +7,13 @@ statement can load code or touch other files. Source: DESIGN 7; reference 4.4; F
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -65,10 +69,11 @@ def test_it_opens_again_after_release(path: Path) -> None:
 
 
 @contextmanager
-def holder(path: Path) -> Generator[int]:
+def holder(path: Path, *, read_only: bool = False) -> Generator[int]:
     """Hold the file in another process, and give its id."""
     program = (
-        f"import duckdb; c = duckdb.connect({str(path)!r}); print('held', flush=True); input()"
+        f"import duckdb; c = duckdb.connect({str(path)!r}, read_only={read_only});"
+        " print('held', flush=True); input()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(path)],
@@ -91,6 +96,18 @@ def test_a_held_store_names_its_holder(path: Path) -> None:
         _ = Store(path, deployment="prod").connection
 
     assert caught.value.retryable
+
+
+def test_who_only_reads_the_store_is_waited_for(path: Path) -> None:
+    """Somebody who asks at the wrong moment must not end a service that starts."""
+    make(path)
+    with holder(path, read_only=True) as pid:
+        threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
+        started = time.monotonic()
+        with Store(path, deployment="prod") as store:
+            assert store.positions() == {}
+
+    assert time.monotonic() - started >= 0.4
 
 
 def test_a_store_this_process_reads_is_busy_too(path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from lineseal.consumers.forward.checkpoint import KIND, Signed, checkpoint
 from lineseal.consumers.forward.decisions import KINDS
 from lineseal.consumers.forward.entity import AcceptedEvent, decision
 from lineseal.consumers.forward.feed import Feed
@@ -76,7 +77,7 @@ def _take(
     head = -1 if newest is None or newest[0] is None else int(newest[0])
     added = 0
     while after < head:
-        last = min(after + WINDOW, head)
+        last = min(after + source.window, head)
         documents = source.read(connection, after, last, deployment)
         added += feed.append(
             documents, clock(), source=name, position=last, mark=source.mark(connection, last)
@@ -91,6 +92,7 @@ class _Source(ABC):
     table: str
     column: str
     mark_column: str
+    window: int = WINDOW
 
     def mark(self, connection: duckdb.DuckDBPyConnection, position: int) -> str:
         """Return what stands at *position*; empty when nothing does."""
@@ -153,7 +155,29 @@ class _Alerts(_Source):
             yield "alert", finding(AlertChange(**values), deployment)
 
 
-_SOURCES: tuple[tuple[str, _Source], ...] = (("decisions", _Decisions()), ("alerts", _Alerts()))
+class _Checkpoints(_Source):
+    table, column, mark_column = "checkpoint", "tree_size", "root_sha256"
+    window = 1 << 62  # one of them is enough, however much it covers
+
+    def read(
+        self, connection: duckdb.DuckDBPyConnection, after: int, last: int, deployment: str
+    ) -> Iterator[tuple[str, Document]]:
+        """Yield the newest of these checkpoints: it covers the others."""
+        row = connection.execute(
+            "SELECT note, origin, tree_size, root_sha256, keyid, signed_at FROM checkpoint"
+            " WHERE tree_size > ? AND tree_size <= ? ORDER BY tree_size DESC LIMIT 1",
+            [after, last],
+        ).fetchone()
+        if row is not None:
+            *said, signed_at = row
+            yield KIND, checkpoint(Signed(*said, _us(signed_at)), deployment)
+
+
+_SOURCES: tuple[tuple[str, _Source], ...] = (
+    ("decisions", _Decisions()),
+    ("alerts", _Alerts()),
+    ("checkpoints", _Checkpoints()),
+)
 
 
 def _has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
