@@ -169,8 +169,9 @@ class _Checkpoints(_Source):
             [after, last],
         ).fetchone()
         if row is not None:
-            *said, signed_at = row
-            yield KIND, checkpoint(Signed(*said, _us(signed_at)), deployment)
+            note, origin, size, root, keyid, signed_at = row
+            signed = Signed(note, origin, size, root, keyid, _us(signed_at))
+            yield KIND, checkpoint(signed, deployment)
 
 
 _SOURCES: tuple[tuple[str, _Source], ...] = (
