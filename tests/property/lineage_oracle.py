@@ -5,7 +5,7 @@ Plain sets, point by point of the prose, sharing no code with the queries and no
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 
 from tests.property.graph_oracle import Edge, NodeKey, oracle
@@ -16,6 +16,10 @@ Gap = tuple[str, str, float, float]
 """Producer, epoch, from, to; both included."""
 EVER = float("inf")
 ALIVE = 180
+_REMEMBERED = (
+    *("reads", "wrote", "writing", "reading", "upstream", "downstream", "span", "named"),
+    *("gap_during", "faulty", "open_ended", "proven", "registered", "crowd_wrote", "hidden"),
+)
 PROVEN_BUT_REFUSED = ("KEY_EXPIRED", "KEY_REVOKED", "KEY_NOT_YET_VALID")
 
 
@@ -33,6 +37,9 @@ class Oracle:
         self.conflict = {key: conflict for key, _, conflict, _ in nodes}
         self.appeared = {key: at for key, _, _, at in nodes}
         self.edges = [edge for edge in edges if edge[6] <= self.as_of]
+        # Nothing here depends on anything but its arguments: said once is said for good.
+        for name in _REMEMBERED:
+            setattr(self, name, cache(getattr(self, name)))
 
     # --- the graph
 
@@ -144,9 +151,13 @@ class Oracle:
         batches = self.epochs[key]
         return (
             any(batch.lost for batch in batches)
-            or any(b.seq == 0 and b.reason in ("lost", "rolled back") for b in batches)
+            or any(self.left_behind(batch) for batch in batches)
             or any(reject[:2] == key for reject in self.rejects)
         )
+
+    def left_behind(self, batch: Batch) -> bool:
+        """Tell whether a genesis says that what came before it was lost or rolled back."""
+        return batch.seq == 0 and batch.reason in ("lost", "rolled back")
 
     def open_ended(self, key: tuple[str, str]) -> bool:
         """Tell whether it is unknown what an epoch said after its last batch."""
@@ -214,6 +225,8 @@ class Oracle:
         ends = [self.span(edge[0])[1] for edge in self.writing(model)]
         until = max([self.appeared[model], *ends])
         if any(gap[2] <= until and gap[3] >= since for gap in self.gaps):
+            return True
+        if any(self.left_behind(batch) and batch.created >= since for batch in self.batches):
             return True
         for key, batches in self.epochs.items():
             times = [batch.created for batch in batches]

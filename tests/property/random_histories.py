@@ -3,15 +3,17 @@
 A history has gaps (batches that never arrive), late batches, events that arrive twice, several
 epochs per producer, losses, refused records, unversioned and overlapping uses, imports, opaque
 registrations. The same seed gives the same history. Times are seconds after ``START``.
+
+Several histories can share a store: each has names, producers and a time of its own, and they
+arrive in the same commits. For the oracle that is one larger history.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import duckdb
 from tests.property.graph_oracle import Said, Use
@@ -19,9 +21,13 @@ from tests.property.graph_oracle import Said, Use
 from lineseal.consumers.copies import update_copies
 from lineseal.consumers.findings import update_chain_findings
 from lineseal.consumers.resolve import resolve
+from lineseal.consumers.rows import Row, Rows
+from lineseal.consumers.write import TableWriter
 
 START = dt.datetime(2026, 1, 1)  # noqa: DTZ001 - the store keeps UTC without zone
 FIRST_COMMIT, COMMIT_STEP = 800, 100
+LENGTH = 1500
+"""No history lasts longer, in seconds of event time."""
 NAMES = ("a", "b", "c", "m")
 """Three data sets and a model."""
 DIGESTS = tuple("sha256:" + 64 * letter for letter in "12")
@@ -49,16 +55,23 @@ class Record:
 
     said: Said
     epoch: str
+    seq: int
     ingest: int
     opaque: bool
 
 
 @dataclass
 class History:
-    """Everything that happened, and what of it arrived when."""
+    """Everything that happened, and what of it arrived when.
+
+    ``tag`` ends the names and producers of a history that shares a store; ``begins`` is its time.
+    """
 
     seed: int
     cap: int
+    tag: str = ""
+    begins: int = 0
+    first_commit: int = FIRST_COMMIT
     records: list[Record] = field(default_factory=list[Record])
     batches: list[Batch] = field(default_factory=list[Batch])
     rejects: list[tuple[str | None, str | None, str, int]] = field(
@@ -78,32 +91,45 @@ class History:
 
 def kind_of(name: str) -> str:
     """Return the kind of the artifact of a name."""
-    return "model" if name == "m" else "dataset"
+    return "model" if name.startswith("m") else "dataset"
 
 
-def draw(seed: int) -> History:
-    """Draw the history of *seed*."""
+def draw(seed: int, *, place: int = 0, of: int = 1) -> History:
+    """Draw the history of *seed*, as number *place* of several in one store."""
     rng = random.Random(seed)  # noqa: S311 - no secret
-    history = History(seed, rng.choice((1, 2, 64, 64)))
+    cap = rng.choice((1, 2, 64, 64))
+    begins, ends = place * LENGTH, of * LENGTH if of > 1 else 0
+    history = History(seed, cap, f"{place}" if of > 1 else "", begins, FIRST_COMMIT + ends)
     commits = rng.randint(1, 3)
     tidy = rng.random() < 0.5
     for producer in ("p", "q"):
-        _draw_producer(rng, history, producer, commits, tidy=tidy)
+        _draw_producer(rng, history, f"{producer}{history.tag}", commits, tidy=tidy)
     if not tidy and rng.random() < 0.15:
         code = rng.choice(("KEY_EXPIRED", "BAD_SIGNATURE"))
-        history.rejects.append((None, None, code, _commit(rng, commits)))
+        history.rejects.append((None, None, code, _commit(rng, history, commits)))
     return history
 
 
-def _commit(rng: random.Random, commits: int) -> int:
-    return FIRST_COMMIT + COMMIT_STEP * rng.randrange(commits)
+def draw_together(seeds: Sequence[int]) -> History:
+    """Draw one history that is made of those of *seeds*, one behind the other."""
+    parts = [draw(seed, place=place, of=len(seeds)) for place, seed in enumerate(seeds)]
+    whole = History(seeds[0], parts[0].cap)
+    for part in parts:
+        whole.records += part.records
+        whole.batches += part.batches
+        whole.rejects += part.rejects
+    return whole
+
+
+def _commit(rng: random.Random, history: History, commits: int) -> int:
+    return history.first_commit + COMMIT_STEP * rng.randrange(commits)
 
 
 def _draw_producer(
     rng: random.Random, history: History, producer: str, commits: int, *, tidy: bool
 ) -> None:
     before: tuple[str, int] | None = None
-    clock = 0
+    clock = history.begins
     for number in range(rng.randint(1, 2)):
         epoch = f"{producer}{number}"
         last = rng.randint(0, 2)
@@ -111,7 +137,7 @@ def _draw_producer(
         for seq in range(last + 1):
             low, clock = clock, clock + rng.randint(60, 240)
             lost = not tidy and rng.random() < 0.1
-            ingest = _commit(rng, commits)
+            ingest = _commit(rng, history, commits)
             history.batches.append(
                 Batch(
                     producer,
@@ -126,19 +152,21 @@ def _draw_producer(
                 )
             )
             for _ in range(rng.randint(0, 2)):
-                record = _draw_event(rng, history, producer, epoch, ingest, (low, clock), tidy)
+                record = _draw_event(
+                    rng, history, producer, (epoch, seq), ingest, (low, clock), tidy
+                )
                 if not lost:
                     history.records.append(record)
         before = (epoch, last)
         if not tidy and rng.random() < 0.05:
-            history.rejects.append((producer, epoch, "MALFORMED", _commit(rng, commits)))
+            history.rejects.append((producer, epoch, "MALFORMED", _commit(rng, history, commits)))
 
 
 def _draw_event(
     rng: random.Random,
     history: History,
     producer: str,
-    epoch: str,
+    batch: tuple[str, int],
     ingest: int,
     window: tuple[int, int],
     tidy: bool,
@@ -147,18 +175,19 @@ def _draw_event(
     at = rng.randint(*window)
     imported = not tidy and rng.random() < 0.1
     if rng.random() < 0.45:
-        use = _draw_use(rng, "registration", tidy)
+        use = _draw_use(rng, history, "registration", tidy)
         opaque = rng.random() < 0.1
-        return Record(Said(identity, None, at, imported, (use,)), epoch, ingest, opaque)
+        return Record(Said(identity, None, at, imported, (use,)), *batch, ingest, opaque)
     uses = tuple(
-        _draw_use(rng, rng.choice(("input", "output")), tidy) for _ in range(rng.randint(1, 3))
+        _draw_use(rng, history, rng.choice(("input", "output")), tidy)
+        for _ in range(rng.randint(1, 3))
     )
     run = (producer, rng.choice(("r1", "r2", "r3")))
-    return Record(Said(identity, run, at, imported, uses), epoch, ingest, False)
+    return Record(Said(identity, run, at, imported, uses), *batch, ingest, False)
 
 
-def _draw_use(rng: random.Random, direction: str, tidy: bool) -> Use:
-    name = rng.choice(NAMES)
+def _draw_use(rng: random.Random, history: History, direction: str, tidy: bool) -> Use:
+    name = rng.choice(NAMES) + history.tag
     if tidy and rng.random() < 0.9:
         return Use(direction, name, rng.choice("12"), None)
     version = rng.choice((None, None, "1", "2"))
@@ -178,43 +207,48 @@ def fill(
     after_commit: Callable[[], None] = lambda: None,
 ) -> None:
     """Write the history commit by commit; *twice* lets some events arrive again, later."""
+    writer = TableWriter(connection)
     again: list[Record] = []
     for commit in history.commits:
+        rows = Rows()
         arrived = [record for record in history.records if record.ingest == commit]
         for record in arrived + again:
-            _insert_event(connection, record, moment(commit))
+            _add_event(rows, record, moment(commit))
         again = arrived[:1] if twice else []
         for number, batch in enumerate(history.batches):
             if batch.ingest == commit:
-                _insert_batch(connection, batch, number)
+                rows.add("batch", _batch_row(batch, number))
         for number, (accused, epoch, code, ingest) in enumerate(history.rejects):
             if ingest == commit:
-                _insert(
-                    connection,
-                    "reject",
-                    reject_id=number,
-                    code=code,
-                    detail="",
-                    stream="s",
-                    position=number,
-                    log_key="p",
-                    producer=accused,
-                    epoch=epoch,
-                    raw=b"",
-                    raw_sha256=f"{number}",
-                    ingest_time=moment(commit),
-                )
+                rows.add("reject", _reject_row(number, accused, epoch, code, moment(commit)))
+        writer.insert_all(rows)
         update_chain_findings(connection, moment(commit))
         resolve(connection, moment(commit), max_candidates=history.cap)
         update_copies(connection, moment(commit), tail_rows=4)
         after_commit()
 
 
-def _insert_event(
-    connection: duckdb.DuckDBPyConnection, record: Record, ingest: dt.datetime
-) -> None:
+def _reject_row(
+    number: int, accused: str | None, epoch: str | None, code: str, ingest: dt.datetime
+) -> Row:
+    return {
+        "reject_id": number,
+        "code": code,
+        "detail": "",
+        "stream": "s",
+        "position": number,
+        "log_key": "p",
+        "producer": accused,
+        "epoch": epoch,
+        "raw": b"",
+        "raw_sha256": f"{number}",
+        "ingest_time": ingest,
+    }
+
+
+def _add_event(rows: Rows, record: Record, ingest: dt.datetime) -> None:
     said = record.said
-    common = {
+    common: Row = {
         "event_id": said.event_id,
         "event_time": moment(said.at),
         "ingest_time": ingest,
@@ -222,38 +256,30 @@ def _insert_event(
     }
     if said.run is None:
         (use,) = said.uses
-        artifact = {
-            "kind": kind_of(use.name),
-            "namespace": "lake",
-            "name": use.name,
-            "version": use.version,
-            "digest": use.digest,
-        }
-        subject = {"type": "artifact", "name": None, "artifact": artifact}
-        _insert(connection, "registration", **common, subject=subject, opaque=record.opaque)
+        subject = {"type": "artifact", "name": None, "artifact": _artifact(use)}
+        rows.add("registration", common | {"subject": subject, "opaque": record.opaque})
         return
-    run = {"producer": said.run[0], "run_id": said.run[1]}
-    _insert(connection, "run_event", **common, **run, state="RUNNING", epoch=record.epoch)
+    common |= {"producer": said.run[0], "run_id": said.run[1]}
+    rows.add("run_event", common | {"state": "RUNNING", "epoch": record.epoch})
     for use in said.uses:
-        _insert(
-            connection,
-            "run_io",
-            **common,
-            **run,
-            direction=use.direction,
-            kind=kind_of(use.name),
-            namespace="lake",
-            name=use.name,
-            version=use.version,
-            digest=use.digest,
-        )
+        rows.add("run_io", common | _artifact(use) | {"direction": use.direction})
+
+
+def _artifact(use: Use) -> Row:
+    return {
+        "kind": kind_of(use.name),
+        "namespace": "lake",
+        "name": use.name,
+        "version": use.version,
+        "digest": use.digest,
+    }
 
 
 def _header(producer: str, epoch: str, seq: int) -> str:
     return f"header of {producer}/{epoch}/{seq}"
 
 
-def _insert_batch(connection: duckdb.DuckDBPyConnection, batch: Batch, number: int) -> None:
+def _batch_row(batch: Batch, number: int) -> Row:
     named = batch.after or (None, None)
     genesis = {
         "prev_epoch": named[0],
@@ -261,37 +287,29 @@ def _insert_batch(connection: duckdb.DuckDBPyConnection, batch: Batch, number: i
         "prev_header_sha256": _header(batch.producer, *batch.after) if batch.after else None,
         "reason": batch.reason,
     }
-    loss = {"count": batch.lost, "first_at": 0, "last_at": 0, "reason": "full"}
+    before = _header(batch.producer, batch.epoch, batch.seq - 1)
     assert batch.ingest is not None
-    _insert(
-        connection,
-        "batch",
-        producer=batch.producer,
-        epoch=batch.epoch,
-        batch_seq=batch.seq,
-        first_seq=batch.seq,
-        event_count=1,
-        header_sha256=_header(batch.producer, batch.epoch, batch.seq),
-        prev_header_sha256=_header(batch.producer, batch.epoch, batch.seq - 1)
-        if batch.seq
-        else 64 * "0",
-        merkle_root="",
-        schema_sha256="",
-        created_at=moment(batch.created),
-        flags=FINAL if batch.final else 0,
-        genesis=genesis if batch.seq == 0 else None,
-        loss=loss if batch.lost else None,
-        payload_type="t",
-        header=b"",
-        keyid="",
-        signature=b"",
-        stream="s",
-        position=number,
-        ingest_time=moment(batch.ingest),
-    )
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
-    names = ", ".join(f'"{name}"' for name in row)
-    marks = ", ".join(f"${name}" for name in row)
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
+    return {
+        "producer": batch.producer,
+        "epoch": batch.epoch,
+        "batch_seq": batch.seq,
+        "first_seq": batch.seq,
+        "event_count": 1,
+        "header_sha256": _header(batch.producer, batch.epoch, batch.seq),
+        "prev_header_sha256": before if batch.seq else 64 * "0",
+        "merkle_root": "",
+        "schema_sha256": "",
+        "created_at": moment(batch.created),
+        "flags": FINAL if batch.final else 0,
+        "genesis": genesis if batch.seq == 0 else None,
+        "loss": {"count": batch.lost, "first_at": 0, "last_at": 0, "reason": "full"}
+        if batch.lost
+        else None,
+        "payload_type": "t",
+        "header": b"",
+        "keyid": "",
+        "signature": b"",
+        "stream": "s",
+        "position": number,
+        "ingest_time": moment(batch.ingest),
+    }
