@@ -1,7 +1,7 @@
 """Runs one statement and prints its rows as JSON: the child process behind ``guarded_sql``.
 
-Reads a ``Request`` from stdin and prints a ``Reply`` to stdout. Nothing here is called by other
-modules, since it limits the memory of the whole process.
+Reads a ``Request`` from stdin and prints a ``Reply`` to stdout. Other modules use what checks and
+bounds a statement, and not ``answer``, which limits the memory of the whole process for good.
 """
 
 from __future__ import annotations
@@ -245,15 +245,24 @@ def watch(connection: duckdb.DuckDBPyConnection, seconds: float) -> Generator[No
 
 
 def _limit_memory(connection: duckdb.DuckDBPyConnection) -> None:
-    """Limit the address space to what is used now, DuckDB's own limit, and some headroom."""
+    """Limit the address space of this process, for good."""
+    most = address_space(connection)
+    if most is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def address_space(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the bytes used now, with DuckDB's own limit and some headroom; None: nobody knows.
+
+    DuckDB does not count all it allocates: one long value goes past its limit.
+    """
     statm = Path("/proc/self/statm")
     shown = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     match = _SIZE.fullmatch(shown)
     if match is None or not statm.exists():
-        return
+        return None
     used = int(statm.read_text().split()[0]) * resource.getpagesize()
-    most = used + int(float(match[1]) * _UNITS[match[2]]) + _HEADROOM
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    return used + int(float(match[1]) * _UNITS[match[2]]) + _HEADROOM
 
 
 def _failed(error: LinesealError) -> Reply:

@@ -148,10 +148,14 @@ class PolicySettings:
         "checked (DP-024)",
     )
     training_hours: tuple[str, ...] = _setting(
-        (), "when trainings may start, UTC, as 'mon 06:00-20:00'; empty: not checked (DP-024)"
+        (),
+        "when trainings may start, UTC, as 'mon-fri 06:00-20:00' or 'sat 00:00-24:00'; empty: not "
+        "checked (DP-024)",
     )
     freeze_windows: tuple[str, ...] = _setting(
-        (), "when nothing may be trained or promoted, as START/END in ISO 8601 UTC (DP-024)"
+        (),
+        "when nothing may be trained or promoted, as START/END in ISO 8601, UTC where no offset is "
+        "given (DP-024)",
     )
     high_trust_zones: tuple[str, ...] = _setting(
         ("high", "trusted", "production", "prod", "golden", "curated", "restricted"),

@@ -1,7 +1,7 @@
 """``lineseal import`` records each event once, from whatever file it comes.
 
 What is promised: files, folders, lines, arrays, gzip and standard input; importing twice changes
-nothing; what is refused is named and ends in status 1; the document comes back byte for byte; a
+nothing; what is refused is named and ends in status 6; the document comes back byte for byte; a
 ``dvc.lock`` becomes runs. Source: docs/openlineage.md.
 """
 
@@ -86,7 +86,7 @@ def test_what_is_refused_is_named_and_the_rest_recorded(home: Path, tmp_path: Pa
     good = json.dumps(run_event(inputs=[data("a")]))
     file.write_text(f"{good}\n{{broken\n[1]\n{json.dumps({'eventTime': 'x'})}\n{good}\n")
 
-    printed = lineseal(home, "import", "openlineage", str(file), "--json", status=1)
+    printed = lineseal(home, "import", "openlineage", str(file), "--json", status=6)
 
     assert counts(printed) == [(1, 1, 3)]
     warnings = json.loads(printed)["warnings"]

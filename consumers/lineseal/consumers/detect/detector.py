@@ -93,6 +93,7 @@ class Detector:
         self._rule_seconds = rule_seconds
         self._context_days = context_days
         self._clock = clock
+        self._off: set[str] = set()
 
     def due_tick(self, connection: duckdb.DuckDBPyConnection) -> dt.datetime | None:
         """Return the moment to judge absence at when one is due, else None.
@@ -169,6 +170,8 @@ class Detector:
     ) -> dict[dt.datetime | None, list[Rule]]:
         groups: dict[dt.datetime | None, list[Rule]] = {}
         for rule in self._policy.rules.values():
+            if rule.rule_id in self._off:
+                continue
             since = states.get(rule.rule_id)
             if rule.clock == "tick":
                 if ticking:
@@ -226,9 +229,19 @@ class Detector:
                         connection, rule, now, everything=since is None
                     )
                 except LinesealError as error:
-                    done.failures.append(str(error))
+                    done.failures.append(self._failure(rule, error))
                     failed.add(rule.rule_id)
         return found, failed
+
+    def _failure(self, rule: Rule, error: LinesealError) -> str:
+        """Say that *rule* failed; a user's own is not asked again by this process.
+
+        What it costs until it fails would be paid after every commit.
+        """
+        if not rule.own:
+            return str(error)
+        self._off.add(rule.rule_id)
+        return f"{error}; it is switched off until the next start"
 
     def _ask(
         self,

@@ -1,33 +1,28 @@
 """What do the rules find? Asks them, and gathers occurrences per subject, window and scope.
 
 A rule's statement is run as it stands in its file, with parameters and nothing else put into it.
-A user's own rule is not trusted: one statement that only reads, in a read-only transaction, with
-a time limit, on a connection that reaches no file and no network (``Store`` sees to that).
+A user's own rule is not trusted, and asked under guard (``guard``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import duckdb
 
+from lineseal.consumers.detect.guard import ask_guarded
 from lineseal.queries.rules import Rule
-from lineseal.queries.sql_worker import check_statement, watch
-from lineseal.schemas.errors import QueryError, SqlRefused
+from lineseal.schemas.errors import QueryError
 
 Occurrence: TypeAlias = tuple[Any, ...]
-"""A row of a rule, as ``COLUMNS`` say."""
-COLUMNS = ("scope", "subject", "seen_at", "event_id", "reason")
+"""A row of a rule: scope, subject, seen_at, event_id, reason."""
 MAX_EVIDENCE = 100
 """Event ids an alert names, the earliest by time."""
 MAX_REASONS = 20
-MAX_OWN_ROWS = 10_000
-"""Occurrences one of a user's own rules may return."""
 
 _NAMESPACE = uuid.UUID("6ea8b46b-0d4a-5b7c-9d0e-3c1f7d1f2a55")
 _ORIGIN = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
@@ -109,22 +104,15 @@ def ask(
 
     """
     values = {**parameters, **({"now": now} if "now" in rule.uses else {})}
-    if not rule.own:
-        try:
+    try:
+        if rule.own:
+            rows = ask_guarded(connection, rule, values, seconds=seconds)
+        else:
             rows = connection.execute(rule.sql, values).fetchall()
-        except duckdb.Error as error:
-            raise _cannot_run(rule, error) from error
-        _check_rows(rule, rows)
-    else:
-        with _guarded(connection, rule, seconds):
-            result = connection.execute(rule.sql, values)
-            names = tuple(column[0] for column in result.description or ())
-            if names != COLUMNS:
-                raise QueryError(f"rule {rule.rule_id} must return {', '.join(COLUMNS)}")
-            rows = result.fetchmany(MAX_OWN_ROWS + 1)
-        if len(rows) > MAX_OWN_ROWS:
-            raise SqlRefused(f"rule {rule.rule_id} returns more than {MAX_OWN_ROWS} occurrences")
-        _check_rows(rule, rows)
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0]
+        raise QueryError(f"rule {rule.rule_id} cannot be run: {reason}") from error
+    _check_rows(rule, rows)
     return rows
 
 
@@ -196,26 +184,6 @@ def _bucket(rule: Rule, seen_at: dt.datetime) -> dt.datetime | None:
         return None
     passed = (seen_at - _ORIGIN) // dt.timedelta(seconds=rule.window_seconds)
     return _ORIGIN + passed * dt.timedelta(seconds=rule.window_seconds)
-
-
-@contextmanager
-def _guarded(connection: duckdb.DuckDBPyConnection, rule: Rule, seconds: float) -> Generator[None]:
-    check_statement(connection, rule.sql)
-    connection.execute("BEGIN TRANSACTION READ ONLY")
-    try:
-        with watch(connection, seconds):
-            yield
-    except duckdb.InterruptException as error:
-        raise SqlRefused(f"rule {rule.rule_id} ran over its {seconds:g} seconds") from error
-    except duckdb.Error as error:
-        raise _cannot_run(rule, error) from error
-    finally:
-        connection.execute("ROLLBACK")
-
-
-def _cannot_run(rule: Rule, error: duckdb.Error) -> QueryError:
-    reason = str(error).partition("\n")[0]
-    return QueryError(f"rule {rule.rule_id} cannot be run: {reason}")
 
 
 def _check_rows(rule: Rule, rows: list[tuple[Any, ...]]) -> None:

@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lineseal.consumers.detect.policy_form import policy_values
+from lineseal.queries.catalog import Field
 from lineseal.queries.rules import Rule, default_of, shipped_rules, typed, user_rules
 from lineseal.schemas.errors import ConfigurationError
 from lineseal.settings import Home, PolicySettings, Settings
@@ -53,11 +55,13 @@ def make_policy(policy: PolicySettings, rules: Mapping[str, Rule]) -> Policy:
         if rule_id not in rules:
             raise ConfigurationError(f"[policy] disabled_rules: there is no rule {rule_id}")
     thresholds = _thresholds(policy.thresholds, rules)
+    given = {
+        field.name: policy_values(field.name, getattr(policy, field.name))
+        for field in dataclasses.fields(policy)
+    }
     parameters = {
         rule_id: {
-            field.name: thresholds.get((rule_id, field.name), _given(policy, field.name))
-            if (rule_id, field.name) in thresholds or hasattr(policy, field.name)
-            else default_of(field)
+            field.name: _value(field, thresholds.get((rule_id, field.name)), given)
             for field in rule.params
         }
         for rule_id, rule in rules.items()
@@ -72,8 +76,11 @@ def make_policy(policy: PolicySettings, rules: Mapping[str, Rule]) -> Policy:
     return Policy(running, parameters, f"sha256:{digest}")
 
 
-def _given(policy: PolicySettings, name: str) -> list[str]:
-    return list(getattr(policy, name, ()))
+def _value(field: Field, threshold: Any, given: Mapping[str, list[str]]) -> Any:
+    """Return what a rule is given: its threshold, else what the policy says, else its default."""
+    if threshold is not None:
+        return threshold
+    return given[field.name] if field.name in given else default_of(field)
 
 
 def _thresholds(texts: tuple[str, ...], rules: Mapping[str, Rule]) -> dict[tuple[str, str], Any]:

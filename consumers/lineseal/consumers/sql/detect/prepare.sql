@@ -7,6 +7,8 @@
 CREATE OR REPLACE TEMP TABLE touched_artifact AS
 WITH said AS (
   SELECT 'run_io' AS fact, kind, namespace, name, version, digest FROM run_io WHERE ingest_time > $since
+  UNION SELECT 'run_event', kind, namespace, name, version, digest
+  FROM run_io SEMI JOIN (FROM run_event WHERE ingest_time > $since) USING (producer, run_id) WHERE direction = 'output'
   UNION SELECT 'registration', unnest(subject.artifact) FROM registration WHERE subject.artifact IS NOT NULL AND ingest_time > $since
   UNION SELECT 'validation', unnest(artifact) FROM validation WHERE ingest_time > $since
   UNION SELECT 'evaluation', unnest(model) FROM evaluation WHERE ingest_time > $since
@@ -102,7 +104,7 @@ CREATE OR REPLACE TEMP TABLE touched_node AS
 SELECT DISTINCT t.fact, v.artifact_version_id
 FROM artifact_version v
 JOIN touched_artifact t ON is_about(t, v)
-WHERE t.fact NOT IN ('run_io', 'access') AND list_contains($facts, t.fact) AND (v.known_to IS NULL OR v.known_to > $since);
+WHERE t.fact NOT IN ('run_io', 'run_event', 'access') AND list_contains($facts, t.fact) AND (v.known_to IS NULL OR v.known_to > $since);
 
 -- Runs at or below what was touched. Edges that went count: what lay below them has changed.
 CREATE OR REPLACE TEMP TABLE affected AS
@@ -129,13 +131,20 @@ UNION SELECT 'run_event', producer, run_id FROM run_event WHERE ingest_time > $s
 CREATE OR REPLACE TEMP TABLE practice AS
 SELECT
   (SELECT min(event_time) FROM validation) AS validates_since,
-  (SELECT min(event_time) FROM validation WHERE ingest_time <= $since) AS validates_since_before;
+  (SELECT min(event_time) FROM validation WHERE ingest_time <= $since) AS validates_since_before,
+  min(event_time) AS approves_since,
+  min(event_time) FILTER (ingest_time <= $since) AS approves_since_before
+FROM sound_approval
+WHERE gate IN ('dataset', 'training') AND is_data(subject.artifact.kind);
 
--- Runs that are compared with something earlier which came late: earlier runs of their job, earlier
--- approvals of what they read; and runs in whose time their principal is seen to have read something.
+-- Runs that are compared with earlier runs of their job, which came late; and runs in whose time their
+-- principal is seen to have read something.
 INSERT INTO affected
 SELECT DISTINCT 'validation', producer, run_id FROM run_event
 WHERE (SELECT validates_since IS DISTINCT FROM validates_since_before FROM practice)
+UNION
+SELECT DISTINCT 'approval', producer, run_id FROM run_event
+WHERE (SELECT approves_since IS DISTINCT FROM approves_since_before FROM practice)
 UNION
 SELECT 'run_event', r.producer, r.run_id
 FROM run_event r
@@ -145,16 +154,6 @@ JOIN (
   GROUP BY ALL
 ) late USING (producer, job_namespace, job_name)
 WHERE r.ingest_time <= $since AND r.event_time > late.earliest
-UNION
-SELECT 'approval', io.producer, io.run_id
-FROM run_io io
-JOIN (
-  SELECT subject.artifact.kind AS kind, subject.artifact.namespace AS namespace,
-    subject.artifact.name AS name, min(event_time) AS earliest
-  FROM approval WHERE ingest_time > $since AND subject.artifact IS NOT NULL
-  GROUP BY ALL
-) late USING (kind, namespace, name)
-WHERE io.direction = 'input' AND io.ingest_time <= $since AND io.event_time > late.earliest
 UNION
 SELECT 'access', r.producer, r.run_id
 FROM (

@@ -126,7 +126,7 @@ def import_openlineage(paths: tuple[Path, ...], output: str) -> int:
     imported or received before changes nothing. Each event is kept byte for byte; what it means is
     sealed with origin 'import', which never counts as proof: answers built on it say 'possible'.
 
-    Exit status: 0 everything is recorded; 1 some events were refused; each is named on stderr.
+    Exit status: 0 everything is recorded; 6 some events were refused; each is named on stderr.
     """
     home = find_home()
     settings = load_settings(home)
@@ -157,4 +157,4 @@ def import_openlineage(paths: tuple[Path, ...], output: str) -> int:
     )
     if importer.notes and output == "table":
         note(f"not as the specification wants it, and taken: {', '.join(importer.notes)}")
-    return Exit.FINDING if refused else Exit.OK
+    return Exit.INCOMPLETE if refused else Exit.OK

@@ -2,7 +2,7 @@
 -- uuid:    39744803-a96c-5220-a89a-44e40ff60f46
 -- title:   Lineage event with missing, invalid or unknown-key signature
 -- status:  stable
--- version: 1.0.0
+-- version: 1.1.0
 -- severity: critical
 -- confidence: high
 -- atlas:   AML.T0074, AML.T0012
@@ -12,11 +12,13 @@
 -- key:     producer as the log names it
 -- window:  none
 -- params:  none
--- false:   key rotation that has not reached this keyring; clock skew of the verifier
+-- false:   key rotation that has not reached this keyring; clock skew of the verifier; a producer
+--          newer than this consumer (UNKNOWN_SCHEMA)
 -- runbook: docs/runbooks/DP-002.md
--- why:     Somebody sealed records without a key that may speak for that producer: an impostor,
---          a stolen and revoked key, or bytes changed on the way. The producer is what the log
---          says and is not proven. What a key sealed before it was found to be stolen was taken
+-- why:     Somebody sealed records without a key that may speak for that producer, or the bytes are
+--          none that a producer of ours seals: an impostor, a stolen and revoked key, or bytes
+--          changed on the way, wherever in the record. Everything that is refused counts here but
+--          what DP-003 and DP-004 judge. The producer is what the log says and is not proven. What a key sealed before it was found to be stolen was taken
 --          in, and proves nothing: its first 100 events are the evidence.
 SELECT
   'producer:' || log_key AS scope,
@@ -25,10 +27,7 @@ SELECT
   CAST(NULL AS VARCHAR) AS event_id,
   code || ': record ' || left(raw_sha256, 16) || ' of ' || log_key || ' was refused' AS reason
 FROM reject
-WHERE code IN (
-    'NO_SIGNATURE', 'BAD_SIGNATURE', 'UNKNOWN_KEY', 'KEY_NOT_YET_VALID', 'KEY_EXPIRED',
-    'KEY_REVOKED', 'SCOPE', 'WRONG_DEPLOYMENT', 'ROOT_MISMATCH', 'WRONG_TYPE', 'WEAK_KEY'
-  )
+WHERE code NOT IN ('FORK', 'LOG_GAP', 'REPLAY')
   AND 'producer:' || log_key IN (SELECT scope FROM touched)
 UNION ALL
 SELECT 'producer:' || u.producer, 'producer:' || u.producer, e.event_time, e.event_id,

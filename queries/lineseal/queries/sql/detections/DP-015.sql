@@ -26,16 +26,20 @@ WITH frozen AS (
   WHERE r.state = 'frozen' AND is_data(r.subject.artifact.kind)
     AND subject_scope(r.subject) IN (SELECT scope FROM touched)
   GROUP BY r.subject.artifact
-), begun AS (
-  SELECT producer, run_id, min(event_time) AS started_at FROM run_event GROUP BY producer, run_id
-), changed AS (
-  SELECT f.artifact, io.event_time, io.event_id, 'run ' || io.run_id || ' of ' || io.producer || ' wrote it' AS what
+), wrote AS (
+  SELECT f.artifact, f.frozen_at, f.makers, f.digests, io.producer, io.run_id, io.digest, io.event_time, io.event_id
   FROM frozen f
   JOIN run_io io ON io.direction = 'output' AND io.kind = f.artifact.kind AND io.namespace = f.artifact.namespace
     AND io.name = f.artifact.name AND io.version = f.artifact.version
-  JOIN begun USING (producer, run_id)
-  WHERE begun.started_at > f.frozen_at AND NOT coalesce(list_contains(f.makers, io.run_id), false)
-    AND NOT coalesce(list_contains(f.digests, io.digest), false)
+), begun AS (
+  SELECT producer, run_id, min(event_time) AS started_at
+  FROM run_event SEMI JOIN wrote USING (producer, run_id)
+  GROUP BY producer, run_id
+), changed AS (
+  SELECT artifact, event_time, event_id, 'run ' || run_id || ' of ' || producer || ' wrote it' AS what
+  FROM wrote JOIN begun USING (producer, run_id)
+  WHERE started_at > frozen_at AND NOT coalesce(list_contains(makers, run_id), false)
+    AND NOT coalesce(list_contains(digests, digest), false)
   UNION ALL
   SELECT f.artifact, l.event_time, l.event_id, coalesce(l.annotator, l.actor_id) || ' flipped ' || list_sum(list_transform(l.flips, lambda x: x.count)) || ' labels'
   FROM frozen f

@@ -2,7 +2,7 @@
 -- uuid:    4059b40a-3468-5b3c-9419-18dfb61587d9
 -- title:   Model trained or promoted without approved inputs or evaluation
 -- status:  stable
--- version: 1.0.0
+-- version: 1.1.0
 -- severity: critical
 -- confidence: high
 -- atlas:   AML.T0018.000, AML.T0020
@@ -18,7 +18,8 @@
 -- runbook: docs/runbooks/DP-020.md
 -- why:     A model went out without a passed release evaluation of exactly that artifact, or
 --          without an explicit approval under a person's own key; or a training used data that
---          was rejected, or not approved although versions of it were before.
+--          was rejected, or that nobody approved. Until anybody here approved data at a gate
+--          dataset or training, that nobody did says nothing; nor does it in a sandbox stage.
 WITH promoted AS (
   SELECT artifact_scope(artifact) AS scope, artifact_ref(artifact) AS ref, artifact, event_time, event_id,
     coalesce(to_environment, 'an environment not named') AS environment
@@ -33,11 +34,6 @@ WITH promoted AS (
   JOIN ancestor a USING (producer, run_id)
   JOIN approval d ON d.subject.artifact IS NOT NULL AND is_about(d.subject.artifact, a)
   WHERE d.gate IN ('dataset', 'training', 'source') AND d.event_time <= t.started_at AND d.actor_verified
-), practice AS (
-  SELECT subject.artifact.kind AS kind, subject.artifact.namespace AS namespace, subject.artifact.name AS name, min(event_time) AS since
-  FROM sound_approval
-  WHERE gate IN ('dataset', 'training') AND is_data(subject.artifact.kind)
-  GROUP BY ALL
 )
 SELECT scope, ref AS subject, event_time AS seen_at, event_id,
   'promoted to ' || environment || ' without a passed evaluation of exactly this model' AS reason
@@ -66,11 +62,14 @@ SELECT scope, subject, started_at, event_id, ref || ' was learned from although 
 FROM decided
 WHERE newest = 1 AND decision = 'reject'
 UNION ALL
-SELECT t.scope, t.subject, t.started_at, t.event_id, a.ref || ' was learned from without the approval that versions before it had'
+SELECT t.scope, t.subject, t.started_at, t.event_id, a.ref || ' was learned from, and nobody approved it'
 FROM training_output t
 JOIN ancestor a USING (producer, run_id)
-JOIN practice USING (kind, namespace, name)
-WHERE a.direct AND practice.since <= t.started_at
+WHERE a.direct AND is_data(a.kind) AND t.started_at >= (SELECT approves_since FROM practice)
+  AND NOT EXISTS (
+    FROM run_event r
+    WHERE r.producer = t.producer AND r.run_id = t.run_id AND list_contains($sandbox_environments, lower(r.stage))
+  )
   AND NOT EXISTS (
     FROM approval d
     WHERE d.gate IN ('dataset', 'training') AND d.actor_verified AND d.mode = 'explicit' AND d.event_time <= t.started_at
