@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.integration.tamper_case import EDITS, OF_ALERT, RESIGNED
-from tests.integration.tamperings import ATTACKS, say
+from tests.integration.tamperings import ATTACKS, HARMLESS, say
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tampering.md"
 _HEAD = """\
@@ -34,6 +34,23 @@ Noticed by its own `verify.py`, alone: Python and `cryptography`, no Lineseal, n
 | what is changed | noticed by | code | status |
 |---|---|---|---|
 """
+_WORKING = """
+## Working state
+
+`store_fact`, `detection`, `tick` and `position` are what a materialiser remembers between two starts. They follow
+from no event, so `lineseal verify` compares only what would make it believe too much or look at too little, as
+above. It has nothing to say about these, which change no answer; the next start works as before:
+
+| what is changed | then |
+|---|---|
+"""
+_UNTOLD = """
+One edit can neither be told nor is it harmless: a rule's watermark moved on, up to the newest commit, before the rule
+has looked. That is what having looked looks like. It takes whoever writes the file between a commit and the
+detections after it (about a second), and hides alerts, never facts: every answer of `trace`, `impact` and the
+others stays, and a store made anew (`lineseal materialise --new-log REASON`, elsewhere) has every rule look at
+everything.
+"""
 _FOOT = """
 What the key that signs checkpoints can say in a case and nobody can check from the case alone: the page
 `README.md`, the question, and conclusions drawn from the proven events (`result.json`). Ask again with
@@ -48,7 +65,9 @@ def page() -> str:
     store = [f"| {a.name} | `{say(a)}` | `{a.code}` | 1 |" for a in ATTACKS]
     case = [f"| {e.name} | `{run}` | `{e.code}` | 1 |" for e in (*EDITS, *OF_ALERT, *RESIGNED)]
     head = _HEAD.format(total=len(store) + len(case))
-    return head + "\n".join(store) + "\n" + _CASE + "\n".join(case) + "\n" + _FOOT
+    harmless = [f"| {a.name} | the same answers, alerts and status 0 |" for a in HARMLESS]
+    working = _WORKING + "\n".join(harmless) + "\n" + _UNTOLD
+    return head + "\n".join(store) + "\n" + working + _CASE + "\n".join(case) + "\n" + _FOOT
 
 
 if __name__ == "__main__":

@@ -213,6 +213,14 @@ ATTACKS = (
         " WHERE false"), "SCHEMA_CHANGED"),
     Attack("a checkpoint in the store is another", sql("UPDATE checkpoint SET note = replace(note, 'a', 'b')"), "CHECKPOINT_INVALID"),
     Attack("a keyring in the store is another", sql("UPDATE keyring_version SET document = document || ' '::BLOB"), "ENTRY_MISSING"),
+    Attack("the store forgets which keyring it used", sql("UPDATE store_fact SET value = '1' WHERE name = 'keyring_version'"), "ROW_UNEXPECTED"),
+    Attack("the store forgets that a key was revoked", sql("UPDATE store_fact SET value = '{}' WHERE name = 'keyring_keys'"), "ROW_UNEXPECTED"),
+    Attack("the store is another deployment's", sql("UPDATE store_fact SET value = 'x' WHERE name = 'deployment'"), "ROW_UNEXPECTED"),
+    Attack("the store is another log's", sql("UPDATE store_fact SET value = repeat('0', 16) WHERE name = 'log_id'"), "SPLIT_VIEW"),
+    Attack("alerts that nobody published count as published", sql("UPDATE store_fact SET value = '999 x' WHERE name = 'alerts_published'"), "ROW_UNEXPECTED"),
+    Attack("a rule is told to have seen what is to come", sql("UPDATE detection SET watermark = TIMESTAMP '2999-01-01'"), "ROW_UNEXPECTED"),
+    Attack("rules about absence are told to wait", sql("INSERT INTO tick VALUES (TIMESTAMP '2999-01-01', NULL, NULL)"), "ROW_UNEXPECTED"),
+    Attack("the store is told to read its log from the start", sql("UPDATE position SET next_position = 0"), "ROW_UNEXPECTED"),
     Attack("the store skips what comes next in the log", skip_ahead, "RECORD_NOT_IN_STORE"),
     Attack("an old copy of the store is put back", old_store, "STORE_ROLLBACK", MATERIALISE),
     Attack("an old copy of the store is put back", old_store, "STORE_ROLLBACK"),
@@ -232,6 +240,14 @@ ATTACKS = (
     Attack("an old copy of an outbox is put back, and grows to its old length", old_outbox, "RECORD_NOT_IN_STORE"),
     Attack("an old copy of an outbox is put back, and grows beyond", old_outbox_and_more, "GAP", MATERIALISE),
 )  # fmt: skip
+
+
+HARMLESS = (
+    Attack("a rule is told to look at everything again", sql("UPDATE detection SET watermark = NULL"), ""),
+    Attack("rules are forgotten to have looked", sql("DELETE FROM detection"), ""),
+    Attack("ticks are forgotten", sql("DELETE FROM tick"), ""),
+)  # fmt: skip
+"""Edits of working state that verify has nothing to say about: they change no answer."""
 
 
 def say(attack: Attack) -> str:

@@ -18,6 +18,7 @@ from lineseal.consumers.verify.problems import Problems
 from lineseal.consumers.verify.records import check_keyrings, check_records, parser
 from lineseal.consumers.verify.replay import Replay, verify_stored
 from lineseal.consumers.verify.source import check_source
+from lineseal.consumers.verify.state import check_state
 from lineseal.settings import Home, Settings
 from lineseal.signing.keyring import Keyring
 from lineseal.signing.keyring_file import load_keyring
@@ -124,6 +125,7 @@ class _Check:
         check_records(self._stored, log, problems)
         parse = parser(deployment.roots, deployment.threshold)
         check_keyrings(self._stored, self._keyring, parse, problems)
+        check_state(self._stored, deployment.name, log, problems)
         self._check_batches(log)
         with Progress("comparing with the log", len(log)) as progress:
             report.records = check_source(
