@@ -134,5 +134,23 @@ def test_memory_that_is_taken_and_given_back_is_measured() -> None:
     assert status("VmHWM") - before >= MAX_EXTRA_BYTES * 9 // 10
 
 
+def test_what_many_small_values_take_does_not_grow_with_the_log() -> None:
+    """Four times as much of the worst that is allowed takes no more memory at its peak."""
+    peaks = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "tests.assets.crowd", f"{megabytes}"],
+                cwd=ROOT,
+                capture_output=True,
+                check=True,
+                timeout=MAX_SECONDS,
+            ).stdout
+        )
+        for megabytes in (8, 32)
+    ]
+
+    assert peaks[1] < 1.5 * peaks[0]
+
+
 def _below(cls: type[ContractError]) -> set[type[ContractError]]:
     return {cls}.union(*(_below(inner) for inner in cls.__subclasses__()))

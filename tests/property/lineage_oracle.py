@@ -147,12 +147,10 @@ class Oracle:
         return edge[3] and not self.gap_during(edge[0])
 
     def faulty(self, key: tuple[str, str]) -> bool:
-        """Tell whether an epoch reported a loss, lost its outbox or had something refused."""
+        """Tell whether an epoch reported a loss or had something refused."""
         batches = self.epochs[key]
-        return (
-            any(batch.lost for batch in batches)
-            or any(self.left_behind(batch) for batch in batches)
-            or any(reject[:2] == key for reject in self.rejects)
+        return any(batch.lost for batch in batches) or any(
+            reject[:2] == key for reject in self.rejects
         )
 
     def left_behind(self, batch: Batch) -> bool:
@@ -188,6 +186,7 @@ class Oracle:
             if record.said.run in runs:
                 epoch = (record.said.run[0], record.epoch)
                 missing = any(gap[:2] == epoch for gap in self.gaps)
+                missing = missing or any(map(self.left_behind, self.epochs[epoch]))
                 if missing or self.faulty(epoch) or self.open_ended(epoch):
                     return False
         return True

@@ -23,6 +23,8 @@ WORTHWHILE = 64
 """Events in one step from which columns are faster than one by one."""
 _GROUP = 1 << 16
 """Events decoded together at most: bounds memory, about 2 KB for each."""
+_GROUP_BYTES = 8 * 1024 * 1024
+"""And their bytes. Lists of empty texts, one byte each, become forty times as much in columns."""
 
 
 def accept_in_columns(
@@ -59,13 +61,16 @@ def _groups(batches: Sequence[VerifiedBatch]) -> Iterator[tuple[str, list[int]]]
         by_schema.setdefault(batch.header.schema_sha256, []).append(number)
     for schema, numbers in by_schema.items():
         group: list[int] = []
-        size = 0
+        count = size = 0
         for number in numbers:
-            if group and size + len(batches[number].events) > _GROUP:
+            events = batches[number].events
+            more = sum(map(len, events))
+            if group and (count + len(events) > _GROUP or size + more > _GROUP_BYTES):
                 yield schema, group
-                group, size = [], 0
+                group, count, size = [], 0, 0
             group.append(number)
-            size += len(batches[number].events)
+            count += len(events)
+            size += more
         yield schema, group
 
 
