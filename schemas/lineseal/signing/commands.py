@@ -84,7 +84,8 @@ def init(producer: str, deployment: str | None) -> None:
     note(f"  root key      {made.home.root_keys / 'root-1.pem'} (key {made.root_keyid})")
     note(f"next: move {made.home.root_keys} to an offline place; only 'lineseal keys' needs it,")
     note("      and then you pass it with --root-key. Keep a second copy: it cannot be replaced.")
-    note("next: instrument a job, see README")
+    note("next: instrument a job, see README; the gateway and imports need a key of their own:")
+    note("      'lineseal keys new gateway --role gateway --enrol'")
 
 
 @click.group()

@@ -15,7 +15,8 @@ import time
 from dataclasses import dataclass
 
 from lineseal.producers.adapters.gateway.telemetry import REFUSED, count
-from lineseal.producers.adapters.openlineage.ledger import Ledger, Refusal
+from lineseal.producers.adapters.openlineage.kept import Refusal
+from lineseal.producers.adapters.openlineage.ledger import Ledger
 from lineseal.schemas.errors import InvalidDocument, LinesealError
 from lineseal.schemas.ids import now_us
 from lineseal.schemas.limits import MAX_RECORD_BYTES

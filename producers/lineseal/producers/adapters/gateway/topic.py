@@ -26,7 +26,7 @@ from lineseal.producers.adapters.openlineage.intake import (
     Taken,
     judge,
 )
-from lineseal.producers.adapters.openlineage.ledger import Bookmark
+from lineseal.producers.adapters.openlineage.kept import Bookmark
 from lineseal.producers.adapters.reception import open_intake, open_ledger, parse_kinds
 from lineseal.schemas.errors import InvalidDocument, LogError, LogGap, TopicReplaced
 from lineseal.schemas.model import Actor, ActorKind, Origin

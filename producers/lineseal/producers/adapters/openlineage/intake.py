@@ -17,7 +17,8 @@ from typing import Self
 from lineseal.producers.adapters.openlineage import names
 from lineseal.producers.adapters.openlineage.document import Document
 from lineseal.producers.adapters.openlineage.encoding import Sender
-from lineseal.producers.adapters.openlineage.ledger import Entry, Ledger
+from lineseal.producers.adapters.openlineage.kept import Entry
+from lineseal.producers.adapters.openlineage.ledger import Ledger
 from lineseal.producers.adapters.openlineage.mapping import Mapped, map_document
 from lineseal.producers.identity import Identity
 from lineseal.producers.sealing import Sealing
@@ -193,7 +194,7 @@ class Ready:
     def outcome(self, *, is_new: bool, is_foreign: bool) -> Outcome:
         """Say what became of it."""
         if is_foreign:
-            reason = f"the run {self.mapped.run_id} belongs to another token"
+            reason = f"the run {self.mapped.run_id} belongs to another sender"
             return Outcome(Taken.FORBIDDEN, self.digest, reason=reason)
         taken = Taken.RECORDED if is_new else Taken.REPEATED
         return Outcome(taken, self.digest, len(self.mapped.events), self.mapped.notes)
@@ -204,10 +205,10 @@ def _denied(mapped: Mapped, rights: Rights) -> str | None:
     if mapped.job is not None:
         namespace = mapped.job.namespace
         if not any(names.fits_text(namespace, pattern) for pattern in rights.namespaces):
-            return f"this token may not speak for jobs of the namespace {namespace!r}"
+            return f"{rights.owner} may not speak for jobs of the namespace {namespace!r}"
     for artifact in mapped.written:
         if not names.fits(artifact.namespace, artifact.name, rights.writes):
-            return f"this token may not write {artifact.namespace}/{artifact.name}"
+            return f"{rights.owner} may not write {artifact.namespace}/{artifact.name}"
     return None
 
 

@@ -13,12 +13,12 @@ import os
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lineseal.producers.adapters.openlineage.kept import Bookmark, Entry, Refusal
 from lineseal.schemas.errors import LogError, OutboxFull
 from lineseal.schemas.ids import now_us
 from lineseal.transport.embedded.names import make_private_folder
@@ -46,64 +46,6 @@ _PAGE_BYTES = 8192
 _ASKED_AT_ONCE = 500
 _LEVEL = 1
 """Documents repeat themselves, so that the fastest compression takes most of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Hold what is kept of one document.
-
-    Attributes:
-        identity: What tells repetitions, 32 bytes.
-        text: The document.
-        run_id: The run it is about, if any.
-        owner: Who sent it; None when anybody may speak of any run.
-
-    """
-
-    identity: bytes
-    text: bytes
-    run_id: str | None = None
-    owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Say what was refused, and why.
-
-    Attributes:
-        code: Why, as a code.
-        detail: Why, in words.
-        sender: Who sent it.
-        stream: How it came: over HTTP, or the partition of a topic.
-        position: Its number in that partition.
-        at: When, microseconds UTC.
-        sha256: SHA-256 of the text, 64 hex characters; empty before it is stored.
-        size_bytes: Bytes of the text.
-
-    """
-
-    code: str
-    detail: str
-    sender: str
-    stream: str
-    position: int | None
-    at: int
-    sha256: str = ""
-    size_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Bookmark:
-    """Say where to read on in a topic of Kafka.
-
-    Attributes:
-        positions: For each of its streams the position of the next record.
-        identity: Which topic it is; None before it was ever read.
-
-    """
-
-    positions: Mapping[str, int]
-    identity: str | None
 
 
 class Ledger:

@@ -17,7 +17,8 @@ from openlineage.client.transport.transport import Config, Transport
 
 from lineseal.producers.adapters.openlineage.document import Document, Refused, read_documents
 from lineseal.producers.adapters.openlineage.encoding import Sender
-from lineseal.producers.adapters.openlineage.ledger import Entry, Ledger
+from lineseal.producers.adapters.openlineage.kept import Entry
+from lineseal.producers.adapters.openlineage.ledger import Ledger
 from lineseal.producers.adapters.openlineage.mapping import map_document
 from lineseal.producers.adapters.reception import open_ledger, parse_kinds
 from lineseal.producers.delivery import CLOSE_SECONDS, Delivery
