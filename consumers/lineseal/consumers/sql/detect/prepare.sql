@@ -126,16 +126,19 @@ SELECT fact, producer, run_id FROM below
 UNION SELECT 'run_io', producer, run_id FROM run_io WHERE ingest_time > $since
 UNION SELECT 'run_event', producer, run_id FROM run_event WHERE ingest_time > $since;
 
--- When practices began: until something was ever validated or approved, its absence says nothing.
--- If that moment moved, all runs are judged again.
+-- When practices began: until something was ever validated, or data of a kind approved, its absence says
+-- nothing. If that moment moved, all runs that it may concern are judged again.
 CREATE OR REPLACE TEMP TABLE practice AS
 SELECT
   (SELECT min(event_time) FROM validation) AS validates_since,
-  (SELECT min(event_time) FROM validation WHERE ingest_time <= $since) AS validates_since_before,
-  min(event_time) AS approves_since,
-  min(event_time) FILTER (ingest_time <= $since) AS approves_since_before
+  (SELECT min(event_time) FROM validation WHERE ingest_time <= $since) AS validates_since_before;
+
+CREATE OR REPLACE TEMP TABLE approval_practice AS
+SELECT subject.artifact.kind AS kind, min(event_time) AS since,
+  min(event_time) FILTER (ingest_time <= $since) AS since_before
 FROM sound_approval
-WHERE gate IN ('dataset', 'training') AND is_data(subject.artifact.kind);
+WHERE gate IN ('dataset', 'training') AND is_data(subject.artifact.kind)
+GROUP BY ALL;
 
 -- Runs that are compared with earlier runs of their job, which came late; and runs in whose time their
 -- principal is seen to have read something.
@@ -143,8 +146,9 @@ INSERT INTO affected
 SELECT DISTINCT 'validation', producer, run_id FROM run_event
 WHERE (SELECT validates_since IS DISTINCT FROM validates_since_before FROM practice)
 UNION
-SELECT DISTINCT 'approval', producer, run_id FROM run_event
-WHERE (SELECT approves_since IS DISTINCT FROM approves_since_before FROM practice)
+SELECT DISTINCT 'approval', producer, run_id
+FROM run_io SEMI JOIN (FROM approval_practice WHERE since IS DISTINCT FROM since_before) USING (kind)
+WHERE direction = 'input'
 UNION
 SELECT 'run_event', r.producer, r.run_id
 FROM run_event r

@@ -18,8 +18,8 @@
 -- runbook: docs/runbooks/DP-020.md
 -- why:     A model went out without a passed release evaluation of exactly that artifact, or
 --          without an explicit approval under a person's own key; or a training used data that
---          was rejected, or that nobody approved. Until anybody here approved data at a gate
---          dataset or training, that nobody did says nothing; nor does it in a sandbox stage.
+--          was rejected, or that nobody approved. Until anybody here approved data of that kind at
+--          a gate dataset or training, that nobody did says nothing; nor in a sandbox stage.
 WITH promoted AS (
   SELECT artifact_scope(artifact) AS scope, artifact_ref(artifact) AS ref, artifact, event_time, event_id,
     coalesce(to_environment, 'an environment not named') AS environment
@@ -65,7 +65,8 @@ UNION ALL
 SELECT t.scope, t.subject, t.started_at, t.event_id, a.ref || ' was learned from, and nobody approved it'
 FROM training_output t
 JOIN ancestor a USING (producer, run_id)
-WHERE a.direct AND is_data(a.kind) AND t.started_at >= (SELECT approves_since FROM practice)
+JOIN approval_practice p USING (kind)
+WHERE a.direct AND t.started_at >= p.since
   AND NOT EXISTS (
     FROM run_event r
     WHERE r.producer = t.producer AND r.run_id = t.run_id AND list_contains($sandbox_environments, lower(r.stage))
