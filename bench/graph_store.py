@@ -118,8 +118,10 @@ FROM use_
 _REGISTRATIONS = """
 INSERT INTO registration BY NAME
 SELECT
-  name || version AS event_id, TIMESTAMP '2026-01-01' AS event_time,
-  TIMESTAMP '2026-02-01' AS ingest_time, 'emitter' AS origin, 'team' AS owner, false AS opaque,
+  name || version AS event_id, 'p0' AS producer, TIMESTAMP '2026-01-01' AS event_time,
+  TIMESTAMP '2026-02-01' AS ingest_time, 'service' AS actor_kind, 'p0' AS actor_id,
+  false AS actor_verified, 'emitter' AS origin, 'team' AS owner, false AS opaque,
+  {'uri': 's3://bench/' || name || version} AS source,
   {'type': 'artifact', 'name': NULL, 'artifact': {
     'kind': kind, 'namespace': 'bench', 'name': name, 'version': version::VARCHAR, 'digest': NULL
   }} AS subject

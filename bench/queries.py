@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import graph_store  # noqa: E402
 import postgres  # noqa: E402
+from timing import cells, say, time_each  # noqa: E402
 
 from lineseal.commandline.output import Answer, to_json  # noqa: E402
 from lineseal.queries import api  # noqa: E402
@@ -71,7 +72,7 @@ def main() -> None:
     target = ROOT / "bench" / "results" / f"queries-{arguments.edges}.md"
     target.parent.mkdir(exist_ok=True)
     target.write_text("\n".join(lines) + "\n", "utf-8")
-    _say(f"wrote {target}")
+    say(f"wrote {target}")
 
 
 def _measure(folder: Path, edges: int, questions: int) -> list[str]:
@@ -82,22 +83,22 @@ def _measure(folder: Path, edges: int, questions: int) -> list[str]:
     load = os.getloadavg()[0]
     began = time.monotonic()
     graph_store.make(store, edges)
-    _say(f"made {edges:,} edges in {time.monotonic() - began:.0f} s")
+    say(f"made {edges:,} edges in {time.monotonic() - began:.0f} s")
     shapes = _shapes(edges, questions)
     table: list[str] = []
     sizes: dict[str, int] = {}
     for shape in shapes:
         few = shape.references[:5]
-        times = _time(lambda ref, verb=shape.verb: _one_shot(store, verb, ref), few)
+        times = time_each(lambda ref, verb=shape.verb: _one_shot(store, verb, ref), few)
         with open_store(store) as connection:
             ask: Callable[..., Answer] = getattr(api, shape.verb)
             first = ask(connection, shape.references[0])
             sizes[shape.name] = len(first.rows)
             table.append(_row(shape.name, "new process", len(first.rows), times))
-            times = _time(lambda ref, ask=ask: ask(connection, ref), shape.references)
+            times = time_each(lambda ref, ask=ask: ask(connection, ref), shape.references)
             table.append(_row(shape.name, "open store", len(first.rows), times))
             if len(first.rows) > MANY:
-                times = _time(lambda _, first=first: to_json(first.to_dict()), few[:1])
+                times = time_each(lambda _, first=first: to_json(first.to_dict()), few[:1])
                 table.append(_row(shape.name, "its JSON alone", len(first.rows), times))
     memory = {"new process": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
     with _service(folder, memory):
@@ -109,7 +110,7 @@ def _measure(folder: Path, edges: int, questions: int) -> list[str]:
             asked(shape.references[0])
             if shape is shapes[0]:
                 time.sleep(2 + edges / 2_000_000)  # what it loads in the background
-            times = _time(asked, shape.references)
+            times = time_each(asked, shape.references)
             table.append(_row(shape.name, "running service", sizes[shape.name], times))
     table += _postgres(folder, store, shapes, sizes)
     took = time.monotonic() - began
@@ -167,7 +168,7 @@ def _postgres(folder: Path, store: Path, shapes: list[Asked], sizes: dict[str, i
     try:
         server = postgres.start(folder)
     except postgres.Absent as absent:
-        _say(f"PostgreSQL left out: {absent}")
+        say(f"PostgreSQL left out: {absent}")
         return [f"| (PostgreSQL left out: {absent}) | | | | | |"]
     with server:
         server.load(store)
@@ -182,24 +183,9 @@ def _postgres(folder: Path, store: Path, shapes: list[Asked], sizes: dict[str, i
         ]
 
 
-def _time(ask: Callable[[str], object], references: Sequence[str]) -> list[float]:
-    """Return the seconds of each."""
-    found: list[float] = []
-    for reference in references:
-        began = time.perf_counter()
-        ask(reference)
-        found.append(time.perf_counter() - began)
-    return found
-
-
 def _row(name: str, how: str, size: int, times: list[float]) -> str:
-    ordered = sorted(times)
-    places = (
-        ordered[min(int(len(ordered) * share), len(ordered) - 1)] for share in (0.5, 0.95, 0.99)
-    )
-    cells = " | ".join(f"{1000 * seconds:,.1f}" for seconds in places)
-    line = f"| {name} | {how} | {size:,} | {cells} |"
-    _say(line)
+    line = f"| {name} | {how} | {size:,} | {cells(times)} |"
+    say(line)
     return line
 
 
@@ -225,10 +211,6 @@ def _tail(memory: dict[str, float], load: float, took: float) -> str:
         f"Largest resident memory (MB): {used}. Load average before {load:.1f}, after "
         f"{os.getloadavg()[0]:.1f}; all of it took {took:,.0f} s."
     )
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
-from lineseal.queries.ancestry import load_ancestry
+from lineseal.queries.ancestry import Ancestry, load_ancestry
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
 from lineseal.queries.graph import Direction, Lineage
 from lineseal.queries.node import Node
@@ -26,9 +26,14 @@ def answer_trace(
     *,
     max_depth: int | None,
     now: dt.datetime,
+    ancestry: Ancestry | None = None,
 ) -> Answer:
-    """Walk upstream from *subject* and judge it against *suspects*, if any are given."""
-    ancestry = load_ancestry(connection, subject, moment, max_depth=max_depth, now=now)
+    """Walk upstream from *subject* and judge it against *suspects*, if any are given.
+
+    *ancestry* is that of the subject at the moment, where it is loaded already.
+    """
+    if ancestry is None:
+        ancestry = load_ancestry(connection, subject, moment, max_depth=max_depth, now=now)
     lineage, evidence = ancestry.lineage, ancestry.evidence
     defects = set(ancestry.defects)
     for found in look_alikes(lineage, suspects or ()).values():

@@ -56,7 +56,15 @@ def _lineage_faults(
     if not suspects:
         return [f"its ancestry is not proven: {text}" for text in material.ancestry.warnings]
     subject, moment = material.ancestry.subject, material.moment
-    answer = answer_trace(connection, subject, suspects, moment, max_depth=None, now=now)
+    answer = answer_trace(
+        connection,
+        subject,
+        suspects,
+        moment,
+        max_depth=None,
+        now=now,
+        ancestry=material.ancestry,
+    )
     if answer.verdict == AFFECTED:
         return ["a certain path leads here from what must not be in it"]
     if answer.verdict == CLEAN:
