@@ -6,7 +6,7 @@ found again from there, and nothing is skipped or taken twice. Source: DESIGN 7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -81,3 +81,33 @@ def test_a_log_with_much_waiting_is_taken_in_one_transaction(
 
     assert assert_consistent(pipeline) == 4
     assert pipeline.query("SELECT count(DISTINCT ingest_time) FROM batch") == [(1,)]
+
+
+class Growing(MemoryReader):
+    """A log into which somebody writes whenever it is read."""
+
+    grow: Callable[[], object]
+
+    def poll(self, limit: int, timeout: float) -> Sequence[LogRecord]:
+        """Return one record, and one more is there."""
+        self.grow()
+        return super().poll(min(limit, 1), timeout)
+
+
+def test_a_log_that_never_stops_growing_is_read_to_where_it_ended(tmp_path: Path) -> None:
+    """A job of every night ends, whatever goes on meanwhile; the next one reads on."""
+    pipeline = Pipeline(tmp_path)
+    producer = pipeline.producer("trainer")
+    for number in range(3):
+        producer.emit(RUNNING, run_id=f"run-{number}")
+    reader = Growing(pipeline.log)
+    reader.grow = lambda: producer.emit(RUNNING, run_id="later")
+
+    with pipeline.open_store() as store:
+        report = materialise_once(
+            Materialiser(store, reader, pipeline.keyring, pipeline.deployment, pipeline.clock),
+            {"memory": 3},
+        )
+
+    assert report.batches == 3
+    assert pipeline.query("SELECT count(*) FROM event") == [(3,)]

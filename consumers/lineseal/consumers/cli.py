@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 
 import click
 
@@ -15,9 +16,11 @@ from lineseal.consumers.follow import counts, follow, materialise_once, stop_on_
 from lineseal.consumers.logs import configure_logs, get_logger
 from lineseal.consumers.report import StepReport
 from lineseal.consumers.running import opened, serving
+from lineseal.schemas.errors import LogError
 from lineseal.settings import Home, Settings, find_home, load_settings
 from lineseal.transport.embedded import open_log_folder
 from lineseal.transport.relay.pruning import prune_now, pruning
+from lineseal.transport.unread import asked_unread_by_stream
 
 _OWNER_ONLY = 0o077
 _UNNOTICED_SECONDS = 2.0
@@ -75,7 +78,8 @@ def _run(
         # A short run is over before anybody has waited for the store.
         with serving(home, settings, work.store, after=_UNNOTICED_SECONDS if once else 0.0):
             if once:
-                report = materialise_once(work.materialiser)
+                ends = _ends(home, settings, work.store.positions())
+                report = materialise_once(work.materialiser, ends)
             else:
                 with pruning(home, settings, outboxes, get_logger("prune").info):
                     report = follow(work.materialiser, work.store, stop_on_signals())
@@ -84,6 +88,17 @@ def _run(
     if once:
         prune_now(home, settings, outboxes, note)
     return report, found
+
+
+def _ends(home: Home, settings: Settings, positions: Mapping[str, int]) -> dict[str, int] | None:
+    """Return where each stream ends now; None when the brokers do not say."""
+    try:
+        unread = asked_unread_by_stream(home, settings, positions)
+    except LogError:
+        return None
+    if unread is None:
+        return None
+    return {stream: positions.get(stream, 0) + count for stream, count in unread.items()}
 
 
 def _say_alerts(found: Detection) -> None:

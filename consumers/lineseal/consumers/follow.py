@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 from lineseal.consumers import telemetry
@@ -30,14 +30,23 @@ _WARN_EVERY = 50
 """Retries between two warnings about the same trouble: ten seconds."""
 
 
-def materialise_once(materialiser: Materialiser) -> StepReport:
-    """Deal with everything that is in the log now."""
+def materialise_once(
+    materialiser: Materialiser, ends: Mapping[str, int] | None = None
+) -> StepReport:
+    """Deal with everything that is in the log now.
+
+    Args:
+        materialiser: What moves it.
+        ends: The end of each stream when it began. A log that never stops growing is read up to
+            there; without it, until nothing is new.
+
+    """
     total = StepReport(idle=True)
     while True:
         report = materialiser.step()
         telemetry.count(report)
         total += report
-        if report.idle:
+        if report.idle or (ends is not None and materialiser.has_reached(ends)):
             return total + materialiser.watch() + materialiser.second_chance()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -115,6 +115,11 @@ class Materialiser:
         for observer in self.after_step:
             observer(report)
         return report
+
+    def has_reached(self, ends: Mapping[str, int]) -> bool:
+        """Tell whether the store has everything before these positions."""
+        positions = self._store.positions()
+        return all(positions.get(stream, 0) >= end for stream, end in ends.items())
 
     def _step(self, limit: int, timeout: float) -> StepReport:
         if self._positions is None:
