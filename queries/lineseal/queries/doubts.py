@@ -99,26 +99,27 @@ def look_alikes(lineage: Lineage, suspects: Sequence[Node]) -> dict[Vertex, set[
     told apart by something that both have.
     """
     own = {suspect.id for suspect in suspects}
+    digests = {suspect.digest for suspect in suspects} - {None}
+    by_name: dict[tuple[str, str, str], list[Node]] = {}
+    for suspect in suspects:
+        by_name.setdefault(_name(suspect), []).append(suspect)
     found: dict[Vertex, set[Defect]] = {}
     for node_id, node in lineage.nodes.items():
         if node_id in own:
             continue
-        for suspect in suspects:
-            if node.digest is not None and node.digest == suspect.digest:
-                sentence = f"{node.reference} has the same digest as the suspect"
-                found.setdefault(node_id, set()).add(make_defect("same_content", sentence))
-            elif _one_name(node, suspect) and not _told_apart(node, suspect):
+        if node.digest in digests:
+            sentence = f"{node.reference} has the same digest as the suspect"
+            found.setdefault(node_id, set()).add(make_defect("same_content", sentence))
+        for suspect in by_name.get(_name(node), ()):
+            same = node.digest is not None and node.digest == suspect.digest
+            if not same and not _told_apart(node, suspect):
                 sentence = f"{node.reference} cannot be told apart from {suspect.reference}"
                 found.setdefault(node_id, set()).add(make_defect("not_told_apart", sentence))
     return found
 
 
-def _one_name(node: Node, suspect: Node) -> bool:
-    return (node.kind, node.namespace, node.name) == (
-        suspect.kind,
-        suspect.namespace,
-        suspect.name,
-    )
+def _name(node: Node) -> tuple[str, str, str]:
+    return node.kind, node.namespace, node.name
 
 
 def _told_apart(node: Node, suspect: Node) -> bool:
