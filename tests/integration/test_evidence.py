@@ -3,7 +3,7 @@
 What is promised: the same store gives the same bytes; ``verify.py`` runs alone, in an empty
 environment, and faces every file's edit, also by whoever holds the key that signs checkpoints;
 other people's tools (Go's checksum database code, a DSSE library) accept our proofs and signatures.
-Source: issue "Incident response", point 6; F63; A22, A32.
+Source: docs/evidence.md; F63; A22, A32.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A record that by itself kills three processes is skipped and kept, and stops nothing else.
 
 What is promised: exactly that record; everything before and behind it is stored once; a death that
-does not come back has no effect. Source: issue "Kafka for real", point 3.
+does not come back has no effect. Source: docs/kafka.md.
 """
 
 from __future__ import annotations

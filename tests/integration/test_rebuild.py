@@ -4,7 +4,7 @@ What is promised: rebuilt from the log a store is equal in every table, times of
 included, whatever was late, doubled, forked, refused or accepted on retry; whatever somebody
 changed in the store is found, and named; bytes that the log lost are taken from the old store and
 verified; a store that cannot be opened is made anew with the times that stand beside it.
-Source: issue "A record that can be relied on", point 6; ADR-0013.
+Source: ADR-0013.
 """
 
 from __future__ import annotations

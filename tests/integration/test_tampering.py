@@ -1,8 +1,8 @@
 """Every line of the tampering table is done to a real home, and the named command says so.
 
 What is promised: nothing in the table goes unnoticed; before the attack the same commands have
-nothing to say. The table is docs/tampering.md, made by ``tamper_page``. Source: issue "Incident
-response", tampering table; F20 to F29, F47, F48.
+nothing to say. The table is docs/tampering.md, made by ``tamper_page``. Source: ADR-0014;
+F20 to F29, F47, F48.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What is promised: whatever the owner of an enrolled key does to the frame, the header or the events
 of a good batch, before signing it, it ends in an error of the contract or in a batch whose events
 are judged the same in columns and one by one: same rows, same refusals in the same words. Source:
-DESIGN 4.2, 7; issue "A record that can be relied on", points 1 and 2; attack table A6, A23.
+DESIGN 4.2, 7; SECURITY.md; attack table A6, A23.
 """
 
 from __future__ import annotations

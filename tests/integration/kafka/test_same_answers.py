@@ -2,7 +2,7 @@
 
 What is promised: the very same sealed batches give byte for byte the same answers, whether they
 were read from the embedded log or shipped by the relay and read from Kafka. Source: DESIGN 2;
-issue "Kafka for real".
+docs/kafka.md.
 """
 
 from __future__ import annotations

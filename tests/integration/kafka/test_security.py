@@ -2,7 +2,7 @@
 
 What is promised: TLS, client certificates, PLAIN, SCRAM and OAUTHBEARER by configuration; a wrong
 certificate, user or token is an error that says so; no secret appears
-in any log, not even with everything switched to debug. Source: issue "Kafka for real"; fault
+in any log, not even with everything switched to debug. Source: docs/kafka.md; fault
 list F46.
 """
 

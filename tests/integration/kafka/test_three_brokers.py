@@ -2,7 +2,7 @@
 
 What is promised: with replication 3 and ``min.insync.replicas`` 2, as ``topics create`` sets
 them, killing a broker loses nothing that was acknowledged or is still to be sent. Source: DESIGN
-5; issue "Kafka for real".
+5; docs/kafka.md.
 """
 
 from __future__ import annotations

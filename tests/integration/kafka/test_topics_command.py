@@ -2,7 +2,7 @@
 
 What is promised: what ``create`` made, ``check`` finds nothing to say against, as far as the
 number of brokers allows; topics that exist are never changed; the exit status says whether
-something is unsafe. Source: DESIGN 6; issue "Kafka for real".
+something is unsafe. Source: DESIGN 6; docs/kafka.md.
 """
 
 from __future__ import annotations
