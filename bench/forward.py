@@ -1,9 +1,9 @@
 """Measure how many records a second each sink gets confirmed, and how soon after a commit.
 
 Fills a feed, ships it, and counts only what the receiver confirmed: a file (synced), a real
-rsyslog over TLS and RELP where it is installed, and the tests' HTTP receiver for Splunk, Elastic
-and OTLP (so those rows measure our side, not theirs). The latency is from the end of the commit
-to the line in the file, with the forwarder of ``lineseal forward`` running. Budgets: DESIGN 12.
+rsyslog over TLS and RELP where it is installed, a real Kafka, and the tests' HTTP receiver for
+Splunk, Elastic and OTLP (so those rows measure our side, not theirs). The latency is from the end
+of the commit to the line in the file, with the forwarder of ``lineseal forward`` running. Budgets: DESIGN 12.
 
     .venv/bin/python bench/forward.py [--records N] [--commits N]
 """
@@ -26,9 +26,13 @@ import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+# Not this folder: the kafka.py here is no client.
+sys.path[0] = str(ROOT)
 
+from tests.kafka import jars  # noqa: E402
 from tests.kafka.certificates import Authority  # noqa: E402
+from tests.kafka.cluster import KafkaCluster  # noqa: E402
+from tests.kafka.topic import make_topic  # noqa: E402
 from tests.siem.receiver import Receiver  # noqa: E402
 from tests.siem.rsyslog import Rsyslog  # noqa: E402
 from tests.siem.world import World  # noqa: E402
@@ -40,8 +44,10 @@ from lineseal.consumers.logs import get_logger  # noqa: E402
 from lineseal.consumers.sinks.file import FileSink  # noqa: E402
 from lineseal.queries.database import open_store  # noqa: E402
 from lineseal.schemas.model import Override, Subject  # noqa: E402
+from lineseal.transport.kafka import parse_kafka_url  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "forward.md"
+SINKS = ("file", "splunk-hec", "elastic", "otlp", "syslog+relp", "syslog+tls", "kafka")
 _LANDED_SECONDS = 30.0
 
 
@@ -58,7 +64,7 @@ def main() -> None:
 
 def rates(records: int) -> Iterator[tuple[str, float]]:
     """Yield each sink with the records it got confirmed in a second."""
-    for name in ("file", "splunk-hec", "elastic", "otlp", "syslog+relp", "syslog+tls"):
+    for name in SINKS:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             try:
@@ -81,6 +87,11 @@ def receiver(name: str, folder: Path, stack: ExitStack) -> dict[str, Any]:
     """Start a receiver and return the settings of a sink that it lets in."""
     if name == "file":
         return {}
+    if name == "kafka":
+        cluster = stack.enter_context(KafkaCluster(jars.classpath(), folder / "broker"))
+        url = f"kafka://{cluster.bootstrap}"
+        make_topic(parse_kafka_url(url, folder), "siem")
+        return {"url": url}
     if not name.startswith("syslog"):
         (folder / "token").write_text("token")
         return {"url": stack.enter_context(Receiver()).url, "token": "file:token"}
