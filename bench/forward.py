@@ -3,7 +3,8 @@
 Fills a feed, ships it, and counts only what the receiver confirmed: a file (synced), a real
 rsyslog over TLS and RELP where it is installed, a real Kafka, and the tests' HTTP receiver for
 Splunk, Elastic and OTLP (so those rows measure our side, not theirs). The latency is from the end
-of the commit to the line in the file, with the forwarder of ``lineseal forward`` running. Budgets: DESIGN 12.
+of the commit to the line in the file, with the forwarder of ``lineseal forward`` running.
+Budgets: DESIGN 12.
 
     .venv/bin/python bench/forward.py [--records N] [--commits N]
 """
