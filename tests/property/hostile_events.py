@@ -6,6 +6,8 @@ import dataclasses
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.assets.wire import long
+from tests.property.damaged_bytes import damaged
 from tests.unit.schemas import strategies
 from tests.unit.schemas.samples import changed, unchecked_event
 
@@ -20,7 +22,8 @@ _TEXTS = [
 ]
 _NUMBERS = [float("nan"), float("inf"), float("-inf"), -0.0, 5e-324]
 _TIMES = [-1, 0, 253_402_300_799_999_999, 253_402_300_800_000_000, -(1 << 63), (1 << 63) - 1]
-_LENGTHS = [-1, -2, 16, 1 << 20, 1 << 31, 1 << 33, 1 << 62, -(1 << 63), (1 << 63) - 1]
+_ODD = (-1, -2, 16, 1 << 20, 1 << 31, 1 << 33, 1 << 62, -(1 << 63), (1 << 63) - 1)
+_LENGTHS = [long(number) for number in _ODD]
 
 
 def events_of(producer: str) -> st.SearchStrategy[Event]:
@@ -44,7 +47,7 @@ def sealed_bytes(draw: st.DrawFn, producer: str) -> bytes:
         data = unchecked_event(record)
     except (TypeError, ValueError, KeyError):  # not of the schema: nobody can seal it
         data = unchecked_event(to_record(draw(events_of(producer))))
-    return draw(_damaged(data)) if change == "bytes" else data
+    return draw(damaged(data, _LENGTHS)) if change == "bytes" else data
 
 
 @st.composite
@@ -77,30 +80,6 @@ def _changed_shape(draw: st.DrawFn, record: dict[str, Any]) -> dict[str, Any]:
     if kind == "run":
         return {**record, "run_id": None}
     return {**record, "event_time": draw(st.sampled_from(_TIMES))}
-
-
-@st.composite
-def _damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    at = draw(st.integers(0, len(data) - 1))
-    kind = draw(st.sampled_from(["flip", "cut", "more", "length", "insert"]))
-    if kind == "flip":
-        return data[:at] + bytes([data[at] ^ draw(st.integers(1, 255))]) + data[at + 1 :]
-    if kind == "cut":
-        return data[:at]
-    if kind == "more":
-        return data + draw(st.binary(min_size=1, max_size=8))
-    if kind == "length":
-        return data[:at] + _varint(draw(st.sampled_from(_LENGTHS))) + data[at + 1 :]
-    return data[:at] + draw(st.binary(min_size=1, max_size=4)) + data[at:]
-
-
-def _varint(number: int) -> bytes:
-    rest = ((number << 1) ^ (number >> 63)) & ((1 << 64) - 1)
-    encoded = bytearray()
-    while rest > 0x7F:
-        encoded.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    return bytes([*encoded, rest])
 
 
 def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:

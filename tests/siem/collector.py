@@ -11,34 +11,29 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from tests.kafka.certificates import Authority
-from tests.siem.syslog_server import free_port, without
+from tests.siem.server_process import ServerProcess, at_least, free_port, listens, without
 
 KINDS = {"otlp": "otlp", "splunk-hec": "splunk_hec", "syslog+tls": "syslog"}
 """Our sinks, and the receiver of the Collector that takes what they send."""
 _PROGRAM = Path(__file__).parent / "collector_program"
 _BUILD_SECONDS = 900.0
 _START_SECONDS = 30.0
-_LAND_SECONDS = 20.0
 
 
-class Collector:
+class Collector(ServerProcess):
     """Runs one Collector while the block runs, with a receiver for each of our sinks."""
 
     def __init__(self, folder: Path, authority: Authority) -> None:
         """Prepare; skip the test, or fail where it is required, when it cannot be built."""
+        super().__init__(folder)
         self._program = _built()
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
         self.out = folder / "collected.json"
         self._ports = {kind: free_port() for kind in KINDS}
         issued = authority.issue("collector")
@@ -82,42 +77,16 @@ class Collector:
 
     def __enter__(self) -> Self:
         """Start it and wait until it listens everywhere."""
-        errors = self._folder / "collector.stderr"
-        with errors.open("wb") as file:
-            self._process = subprocess.Popen(
-                [self._program, "--config", f"file:{self._config}"], stdout=file, stderr=file
-            )
-        deadline = time.monotonic() + _START_SECONDS
-        for port in self._ports.values():
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert self._process.poll() is None, errors.read_text()
-                    assert time.monotonic() < deadline, errors.read_text()
-                    time.sleep(0.05)
+        self.launch(
+            [self._program, "--config", f"file:{self._config}"],
+            lambda: all(map(listens, self._ports.values())),
+            seconds=_START_SECONDS,
+        )
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop it."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
 
     def texts(self, expected: int) -> list[str]:
         """Return the body of every record that landed, as text, waiting for *expected*."""
-        deadline = time.monotonic() + _LAND_SECONDS
-        while True:
-            found = [_text(record) for record in self._records()]
-            if len(found) >= expected or time.monotonic() > deadline:
-                return found
-            time.sleep(0.05)
+        return at_least(expected, lambda: [_text(record) for record in self._records()])
 
     def _records(self) -> list[dict[str, Any]]:
         lines = self.out.read_text("utf-8").split("\n")[:-1] if self.out.exists() else []

@@ -10,7 +10,8 @@ import shutil
 from pathlib import Path
 
 from tests.kafka.certificates import Authority
-from tests.siem.syslog_server import SyslogServer, without
+from tests.siem.server_process import without
+from tests.siem.syslog_server import SyslogServer
 
 _MODULES = ("/usr/lib/x86_64-linux-gnu/rsyslog", "/usr/lib/aarch64-linux-gnu/rsyslog")
 _NEEDED = {"ossl": "lmnsd_ossl.so", "gtls": "lmnsd_gtls.so", "relp": "imrelp.so"}

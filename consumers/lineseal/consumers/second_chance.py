@@ -1,7 +1,7 @@
 """Judges once more what was set aside because processes died over it, when the log is idle.
 
 Who kills the process again and again may hit one good record so often that it is taken for poison.
-So it gets two more chances, alone, once everything else is in the store and half a minute apart;
+So it gets two more chances, alone, once everything else is in the store;
 a file beside the store counts the deaths, as for the first verdict. What kills these two as well
 stays where it is until an operator asks. Source: docs/kafka.md; attack A24.
 """

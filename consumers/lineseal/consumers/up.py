@@ -6,11 +6,8 @@ SIGTERM or SIGINT stops it in order, in less than ten seconds; a second one ends
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable
-from types import FrameType
 
 import click
 
@@ -21,6 +18,7 @@ from lineseal.consumers.logs import configure_logs, get_logger
 from lineseal.consumers.telemetry import configure_telemetry
 from lineseal.schemas.errors import MissingExtra
 from lineseal.services import FoundService, Service, Supervisor, find_services
+from lineseal.services.stopping import stop_on_signals
 from lineseal.settings import find_home, load_settings
 
 STOP_SECONDS = 8.0
@@ -54,7 +52,7 @@ def up(only: tuple[str, ...], listing: bool, output: str) -> int:
     configure_logs(as_json=not sys.stderr.isatty(), libraries=True)
     log = get_logger("up")
     flush = configure_telemetry(settings, "lineseal")
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     supervisor = Supervisor(services, home=home, settings=settings, log_for=get_logger, stop=stop)
     observe_everything(supervisor, home, settings)
     log.info("starting", services=sorted(services), metrics=flush is not None)
@@ -94,18 +92,3 @@ def _chosen(found: Iterable[FoundService], only: tuple[str, ...]) -> dict[str, S
             known = ", ".join(sorted(services))
             raise click.BadParameter(f"there is no service {name!r}; there are {known}")
     return {name: services[name] for name in only}
-
-
-def _stop_on_signals() -> threading.Event:
-    """Return an event that the first signal sets; the second one ends the process."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        del frame
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
-    return stop

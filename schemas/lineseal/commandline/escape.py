@@ -1,7 +1,8 @@
 r"""Makes text from events safe to show: a supplier's string must not steer a terminal.
 
-Control, format (bidi, zero-width), surrogate and private characters are written out as
-``\uXXXX``; a leading ``= + - @``, tab or return in a CSV cell is prefixed with ``'`` (A32).
+Control, format (bidi, zero-width), surrogate and private characters are written out by their
+number, as ``\u000a``; a leading ``= + - @``, tab or return in a CSV cell is prefixed with ``'``
+(A32).
 """
 
 from __future__ import annotations

@@ -12,16 +12,14 @@ import re
 import shutil
 import socket
 import subprocess
-import time
-import urllib.error
 import urllib.request
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
 from tests.jars import Jars, NoJars
+from tests.siem.server_process import ServerProcess
 
 JAVA = 21
 _JARS = Jars(Path(__file__).with_name("pom.xml"), "opensearch")
@@ -30,11 +28,12 @@ _FIRST_PORT, _LAST_PORT = 9200, 9298
 """The runner takes the first free port behind the one it is told, up to 9299."""
 
 
-class OpenSearch:
+class OpenSearch(ServerProcess):
     """Runs one node while the block runs."""
 
     def __init__(self, folder: Path) -> None:
         """Prepare; skip the test where there is no Java 21 or no Maven."""
+        super().__init__(folder)
         self._java = _java()
         obstacle = _JARS.possible()
         if obstacle is not None:
@@ -44,44 +43,28 @@ class OpenSearch:
         except NoJars as error:
             pytest.skip(f"no OpenSearch: {error}")
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
     def __enter__(self) -> Self:
         """Start it and wait until it answers."""
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        output = self._folder / "opensearch.log"
         command = [self._java, "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-cp", self._classpath]
         command += ["org.codelibs.opensearch.runner.OpenSearchRunner", "-numOfNode", "1"]
         command += ["-basePath", str(self._folder / "node"), "-clusterName", self._folder.name]
         command += ["-baseHttpPort", str(port - 1)]
         # The analysers of human languages need more of Java than the PyPI package has.
         command += ["-moduleTypes", "org.opensearch.transport.Netty4ModulePlugin"]
-        with output.open("wb") as file:
-            self._process = subprocess.Popen(command, stdout=file, stderr=file)
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                answer = self.ask("GET", "/")
-            except (OSError, urllib.error.URLError):
-                assert self._process.poll() is None, output.read_text()[-4000:]
-                assert time.monotonic() < deadline, output.read_text()[-4000:]
-                time.sleep(0.2)
-            else:
-                assert answer["cluster_name"] == self._folder.name
-                return self
+        self.launch(command, self._answers, seconds=_START_SECONDS)
+        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop it."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(30)
+    def _answers(self) -> bool:
+        try:
+            name = self.ask("GET", "/")["cluster_name"]
+        except OSError:
+            return False
+        assert name == self._folder.name, "another node has the port"
+        return True
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Return the answer to one request."""

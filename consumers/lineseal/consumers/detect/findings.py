@@ -30,12 +30,8 @@ _LAST = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001 - naive U
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Hold what one rule found about one subject in one window and one scope; times are naive UTC.
-
-    A scope is what is judged again as a whole, so a part is replaced or goes as a whole, and the
-    other parts of the same alert stay as they are.
-    """
+class _Found:
+    """Hold what parts and findings have in common; times are naive UTC."""
 
     rule_id: str
     scope: str
@@ -46,7 +42,6 @@ class Part:
     last_seen: dt.datetime
     count: int
     reasons: tuple[str, ...]
-    evidence: tuple[tuple[dt.datetime, str], ...]
 
     @property
     def alert_id(self) -> str:
@@ -55,24 +50,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Part(_Found):
+    """Hold what one rule found about one subject in one window and one scope; times are naive UTC.
+
+    A scope is what is judged again as a whole, so a part is replaced or goes as a whole, and the
+    other parts of the same alert stay as they are.
+    """
+
+    evidence: tuple[tuple[dt.datetime, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(_Found):
     """Hold what one rule found about one subject in one window, in all scopes."""
 
-    rule_id: str
-    scope: str
-    subject: str
-    window_start: dt.datetime | None
-    window_end: dt.datetime | None
-    first_seen: dt.datetime
-    last_seen: dt.datetime
-    count: int
-    reasons: tuple[str, ...]
     evidence: tuple[str, ...]
-
-    @property
-    def alert_id(self) -> str:
-        """Return the id of its alert: the same wherever and whenever it is found."""
-        return _alert_id(self.rule_id, self.subject, self.window_start)
 
 
 def _alert_id(rule_id: str, subject: str, window_start: dt.datetime | None) -> str:

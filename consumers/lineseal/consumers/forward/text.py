@@ -1,9 +1,10 @@
 r"""Makes values from events harmless before they enter a document, and cuts what is too long.
 
 Whatever a supplier wrote, a document holds only characters that print: controls, line and
-paragraph separators, bidi and zero-width characters and lone surrogates are written out as
-``\uXXXX``. So no framing below (line, octet count, tab, XML) can be broken by a value. Numbers
-that are not finite become null: JSON has no word for them. The text as it was is in the store.
+paragraph separators, bidi and zero-width characters and lone surrogates are written out by their
+number, as ``\u000a``. So no framing below (line, octet count, tab, XML) can be broken by a value.
+Numbers that are not finite become null: JSON has no word for them. The text as it was is in the
+store.
 """
 
 from __future__ import annotations

@@ -12,11 +12,12 @@ import click
 
 from lineseal.commandline.exit_codes import Exit
 from lineseal.commandline.output import Answer, note, output_options, print_answer
-from lineseal.producers.adapters.gateway.console import PlainLog, stop_on_signals
+from lineseal.producers.adapters.gateway.console import PlainLog
 from lineseal.producers.adapters.gateway.tokens import TokenBook
 from lineseal.producers.adapters.gateway.topic import POLL_SECONDS, TopicIntake, follow
 from lineseal.producers.adapters.reception import open_ledger
 from lineseal.schemas.errors import MissingExtra, NotFound
+from lineseal.services.stopping import stop_on_signals
 from lineseal.settings import Settings, find_home, load_settings
 from lineseal.signing.times import format_time
 

@@ -1,29 +1,10 @@
-"""What commands of the gateway that run for long share: how they stop, and where they log."""
+"""Where commands of the gateway that run for long log: on the screen, for a person."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from types import FrameType
 from typing import Any
 
 from lineseal.commandline.output import note
-
-
-def stop_on_signals() -> threading.Event:
-    """Return an event that the first SIGTERM or SIGINT sets; the second one ends the process."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        del frame
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
-    return stop
 
 
 class PlainLog:
