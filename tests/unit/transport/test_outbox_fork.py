@@ -8,8 +8,10 @@ the parent only; no fork happens while a thread is inside SQLite. Source: DESIGN
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,15 @@ def in_child(work: Callable[[], str]) -> str:
         answer = pipe.read()
     os.waitpid(child, 0)
     return answer
+
+
+def accept_one(folder: Path, number: int) -> str:
+    """Accept an event in an outbox of its own; a child that hangs dies after a while."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(20)
+    with open_outbox(folder / str(number)) as own:
+        own.accept([b"child"])
+    return "accepted"
 
 
 def test_a_child_is_refused_its_parents_outbox(tmp_path: Path) -> None:
@@ -165,14 +176,28 @@ def test_a_fork_waits_until_an_outbox_that_is_being_opened_is_open(tmp_path: Pat
         thread.start()
     try:
         for number in range(20):
+            assert in_child(lambda: accept_one(tmp_path, number)) == "accepted"  # noqa: B023
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
-            def work(folder: Path = tmp_path / str(number)) -> str:
-                signal.alarm(20)
-                with open_outbox(folder) as own:
-                    own.accept([b"child"])
-                return "accepted"
 
-            assert in_child(work) == "accepted"
+def test_a_fork_while_others_use_sqlite_leaves_the_child_able_to_emit(tmp_path: Path) -> None:
+    """MLflow's threads know no gate; what they had locked inside SQLite nobody else would free."""
+    stop = threading.Event()
+
+    def use_sqlite() -> None:
+        while not stop.is_set():
+            with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+                connection.execute("CREATE TABLE t (x)")
+
+    threads = [threading.Thread(target=use_sqlite) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(60):
+            assert in_child(lambda: accept_one(tmp_path, number)) == "accepted"  # noqa: B023
     finally:
         stop.set()
         for thread in threads:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from lineseal.schemas.errors import LogError
 from lineseal.transport.embedded.database import OutboxDatabase
 from lineseal.transport.embedded.faults import is_busy, to_log_error
+from lineseal.transport.embedded.forking import FORK_GATE
 from lineseal.transport.embedded.macs import FileMacs
 from lineseal.transport.embedded.names import OutboxFile
 from lineseal.transport.embedded.schema import distrust, prepare
@@ -37,7 +38,8 @@ def open_database(
     deadline = time.monotonic() + _OPEN_PATIENCE_SECONDS
     while True:
         try:
-            return _open_once(file, producer, FileMacs(row_keys, file.stream))
+            with FORK_GATE.inside():
+                return _open_once(file, producer, FileMacs(row_keys, file.stream))
         except sqlite3.Error as error:
             # Switching to the write-ahead log fails at once, without SQLite's own waiting, when
             # a reader recovers the file at that moment.

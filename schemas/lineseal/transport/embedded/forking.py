@@ -3,7 +3,8 @@
 A child has only the thread that forked. A lock which another thread held at that moment inside
 native code (SQLite's memory, the signing library's once-only values) is never released in it: the
 child would hang at its first event. Whoever works on an outbox is *inside* the gate; a fork waits
-until everybody has left and keeps others out meanwhile. Source: DESIGN 5; fault F52.
+until everybody has left and keeps others out meanwhile. What others had locked inside SQLite the
+child looks at itself. Source: DESIGN 5; fault F52.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Generator
 
 from lineseal.schemas.errors import LogError
+from lineseal.transport.embedded.sqlite_mutexes import SqliteMutexes
 from lineseal.transport.embedded.voice import LOGGER
 
 FORK_PATIENCE_SECONDS = 10.0
@@ -30,6 +32,7 @@ class ForkGate:
         self._depths: dict[int, int] = {}
         self._forks = 0
         self._spoilt = False
+        self._mutexes = SqliteMutexes()
 
     @contextlib.contextmanager
     def inside(self) -> Generator[None]:
@@ -62,6 +65,7 @@ class ForkGate:
     def close_for_fork(self, patience_seconds: float = FORK_PATIENCE_SECONDS) -> None:
         """Keep others out, and wait until they have left, but not longer than the patience."""
         deadline = time.monotonic() + patience_seconds
+        self._mutexes.find()
         with self._changed:
             self._forks += 1
             while self._others() and (left := deadline - time.monotonic()) > 0:
@@ -77,7 +81,7 @@ class ForkGate:
 
     def start_anew(self) -> None:
         """Forget the parent's threads; called in the child."""
-        self._spoilt = self._spoilt or bool(self._others())
+        self._spoilt = self._spoilt or bool(self._others()) or not self._mutexes.free()
         self._changed = threading.Condition(threading.RLock())
         me = threading.get_ident()
         self._depths = {me: self._depths[me]} if me in self._depths else {}
