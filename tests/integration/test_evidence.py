@@ -22,7 +22,10 @@ from securesystemslib.dsse import Envelope
 from tests.integration.tamper_case import EDITS, OF_ALERT, RESIGNED, Edit, members_of, pack
 from tests.integration.tamper_home import Victim, copy_of, make_home
 
+from lineseal.consumers.forward.checkpoint import Signed, checkpoint
+from lineseal.consumers.forward.rendering import RENDERINGS
 from lineseal.settings import Home, load_settings
+from lineseal.signing.checkpoint import find_notes
 from lineseal.signing.keyring_file import load_keyring
 from lineseal.signing.signers import file_uri, load_signer
 
@@ -164,6 +167,27 @@ def test_another_history_is_noticed_by_what_was_kept(case: Case, tmp_path: Path)
     assert made.status in (0, 6)
     assert (without.returncode, "MISSING" in without.stdout) == (6, True)
     assert (noticed.returncode, "SPLIT_VIEW" in noticed.stdout) == (1, True)
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+def test_a_siems_export_does_as_a_checkpoint_kept_elsewhere(
+    case: Case, tmp_path: Path, rendering: str
+) -> None:
+    """In each of our renderings, and inside the JSON that a SIEM puts around a raw line."""
+    notes = list(find_notes(case.victim.kept.read_text("utf-8")))
+    rendered = [
+        RENDERINGS[rendering](checkpoint(Signed(note, "log", 1, "0" * 64, "k", 0), "lab"))
+        for note in notes
+    ]
+    plain, wrapped = tmp_path / "plain.txt", tmp_path / "wrapped.jsonl"
+    plain.write_text("\n".join(rendered), "utf-8")
+    wrapped.write_text("\n".join(json.dumps({"_raw": line}) for line in rendered), "utf-8")
+
+    assert notes
+    for export in (plain, wrapped):
+        assert list(find_notes(export.read_text("utf-8"))) == notes
+        done = verify_alone(case, tmp_path, None, "--checkpoint", str(export))
+        assert done.returncode == 0, done.stdout
 
 
 def test_without_the_right_root_key_nothing_is_believed(case: Case, tmp_path: Path) -> None:

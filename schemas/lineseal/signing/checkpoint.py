@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,10 +31,16 @@ _ED25519_TYPE = b"\1"
 _HASH_BYTES = 32
 _KEY_HASH_BYTES = 4
 _SIGNATURE = "\u2014 "
-_NOTE = re.compile(
-    r"(?P<text>(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/=]{44})\n)\n"
+_REST = (
+    r"\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/=]{44})\n)\n"
     r"(?P<signatures>(?:\u2014 [^\s+]+ [A-Za-z0-9+/=]+\n)+)"
 )
+_NOTE = re.compile(rf"(?P<text>(?P<origin>[^\s+]+){_REST}")
+_FOUND = re.compile(rf"(?P<text>(?P<origin>[^\s+=]+){_REST}")
+"""Behind ``cs6=``, too: our origins hold no ``=``, see ``origin_of``."""
+_ESCAPED = re.compile(r'\\+(u2014|u000a|n|[/=])|"')
+_PLAIN = {"u2014": "\u2014", "/": "/", "=": "="}
+"""How JSON, CEF and our own records for a SIEM write what a note is made of; else a line ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +121,13 @@ def claimed_size(note: str, origin: str | None) -> int:
 
 
 def find_notes(data: str) -> Iterator[str]:
-    r"""Find the text of every note in *data*: notes as they are, or inside JSON, line by line.
+    """Find the text of every note in *data*: a file of notes, a topic's dump, an export of a SIEM.
 
-    So a file of checkpoints, a topic's dump and an export of a SIEM are read alike. In a record
-    for a SIEM the ends of lines are spelled out, as ``\u000a``.
+    There notes stand inside JSON or CEF, or in one inside the other: what these wrote as escapes is
+    read back first.
     """
-    plain: list[str] = []
-    for line in data.splitlines(keepends=True):
-        try:
-            value: Any = json.loads(line)
-        except ValueError:
-            plain.append(line)
-            continue
-        if isinstance(value, dict | list):
-            for text in _texts(value):
-                lines = text.replace("\\u000a", "\n")
-                yield from (match[0] for match in _NOTE.finditer(lines))
-        else:
-            plain.append(line)
-    yield from (match[0] for match in _NOTE.finditer("".join(plain)))
+    text = _ESCAPED.sub(lambda found: _PLAIN.get(found[1], "\n"), data)
+    yield from (match[0] for match in _FOUND.finditer(text))
 
 
 def verifier_key(origin: str, key: PublicKey) -> str:
@@ -173,17 +166,3 @@ def _raw(key: PublicKey) -> bytes:
         raise KeyUnusable(f"key {key.keyid} cannot sign checkpoints: only an Ed25519 key can")
     public: Any = load_der_public_key(key.der)
     return cast("bytes", public.public_bytes_raw())
-
-
-def _texts(value: Any) -> Iterator[str]:
-    pending: list[Any] = [value]
-    texts: list[str] = []
-    while pending:
-        item = pending.pop()
-        if isinstance(item, str):
-            texts.append(item)
-        elif isinstance(item, dict):
-            pending.extend(cast("dict[str, Any]", item).values())
-        elif isinstance(item, list):
-            pending.extend(item)
-    yield from reversed(texts)

@@ -83,14 +83,16 @@ def _custom(document: Document) -> tuple[tuple[str, Any], ...]:
     info = document.get("finding_info", {})
     techniques = [each["technique"]["uid"] for each in info.get("attacks", [])]
     resources = document.get("resources") or [{}]
-    verified = own.get("actor_verified")
+    verified, signed = own.get("actor_verified"), own.get("checkpoint")
     return (
         ("subject", resources[0].get("name") or document.get("entity", {}).get("name")),
         ("run_id", document["metadata"].get("correlation_uid")),
         ("technique", ",".join(techniques)),
         ("finding_uid", info.get("uid")),
         ("runbook", info.get("src_url")),
-        ("actor_verified", None if verified is None else str(verified).lower()),
+        ("checkpoint", signed["note"])
+        if signed
+        else ("actor_verified", None if verified is None else str(verified).lower()),
     )
 
 

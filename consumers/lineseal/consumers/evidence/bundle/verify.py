@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-NOTE = re.compile(r"(([^\s+]+)\n(\d+)\n([A-Za-z0-9+/=]{44})\n)\n((?:\u2014 \S+ \S+\n)+)")
+NOTE = re.compile(r"(([^\s+=]+)\n(\d+)\n([A-Za-z0-9+/=]{44})\n)\n((?:\u2014 \S+ \S+\n)+)")
 
 
 def sha256(data):
@@ -196,9 +196,8 @@ class Case:
     def note(self, text):
         signed, origin, size, root, lines = NOTE.fullmatch(text).groups()
         for name, signature in (line[2:].split(" ") for line in lines.splitlines()):
-            data = base64.b64decode(signature)[4:]
             keys = self.logs().values() if name == origin else ()
-            if any(signed_by(der, data, signed.encode()) for der in keys):
+            if any(signed_by(k, base64.b64decode(signature)[4:], signed.encode()) for k in keys):
                 return origin, int(size), base64.b64decode(root)
         raise ValueError("no key with role log signed this checkpoint")
 
@@ -212,7 +211,8 @@ class Case:
             good = good and origin == self.newest[0] == self.about["origin"]
             self.require(good, "SPLIT_VIEW", f"{each} is not a beginning of the newest")
         text = "\n".join(pathlib.Path(file).read_text("utf-8") for file in copies)
-        text = text.replace('"', "\n").replace("\\n", "\n").replace("\\u2014", "\u2014")
+        plain = {"u2014": "\u2014", "/": "/", "=": "="}  # escapes of JSON, CEF and our records
+        text = re.sub(r'\\+(u2014|u000a|n|[/=])|"', lambda found: plain.get(found[1], "\n"), text)
         kept = [self.note(match[0]) for match in NOTE.finditer(text)]
         if not kept:
             self.missing.append("MISSING: a --checkpoint kept elsewhere: the log may have forked")
