@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
+from lineseal.commandline.hooks import find_hook
 from lineseal.commandline.output import Answer, note, output_options, print_answer
 from lineseal.schemas.errors import KeyUnusable
 from lineseal.schemas.ids import now_us
-from lineseal.schemas.model import BODY_FIELDS
-from lineseal.settings import HOME_FOLDER, find_home, load_settings
+from lineseal.schemas.model import BODY_FIELDS, KeyAction
+from lineseal.settings import HOME_FOLDER, Home, Settings, find_home, load_settings
 from lineseal.settings.home import HOME_VARIABLE
 from lineseal.signing.custody import Custody
 from lineseal.signing.holder import Holder
@@ -32,6 +33,9 @@ _COLUMNS = (
     "not_before",
     "not_after",
 )
+RECORD_KEY_CHANGE = "record-key-change"
+"""Hook: home, settings, key id, action, reason, version of the keyring; returns why it was not."""
+RecordKeyChange = Callable[[Home, Settings, str, str, str, int], str | None]
 _FINDING = re.compile(r"[0-9a-f]{16}")
 
 
@@ -94,6 +98,7 @@ def keys() -> None:
 
     A private key counts once it is enrolled: written, with what it may do, into the keyring
     that the root keys sign. Verifiers elsewhere need the new keyring.json after every change.
+    What happens to a key is also recorded in the log, where this home's producer can sign.
     """
 
 
@@ -262,6 +267,7 @@ def revoke_key(
     )
     click.echo(entry.keyid)
     since = format_time(entry.untrusted_from or 0)
+    _record(custody, entry.keyid, KeyAction.REVOKED, reason)
     note(f"revoked the key of {entry.producer!r}: it counts for nothing from {since} on")
     _note_version(keyring)
     if compromised_since is not None:
@@ -291,6 +297,7 @@ def rotate_key(*, name: str, person: bool, overlap: int, root_keys: tuple[str, .
     custody = _custody()
     holder = Holder.parse(name, person=person)
     done = custody.rotate(holder, overlap=overlap, root_uris=root_keys)
+    _record(custody, done.new_keyid, KeyAction.ROTATED, f"in place of key {done.old_keyid}")
     click.echo(done.new_keyid)
     note(f"new private key  {custody.key_file(holder)}")
     note(f"old private key  {done.old_file} (key {done.old_keyid})")
@@ -352,12 +359,25 @@ def _enrol(
         writes=writes,
         expected_every=expected_every,
     )
+    _record(custody, entry.keyid, KeyAction.ENROLLED, f"it speaks for {entry.producer}")
     kinds = ", ".join(sorted(entry.event_kinds)) or "all"
     note(f"enrolled key {entry.keyid}")
     note(f"  it speaks for {entry.producer!r}; roles: {', '.join(sorted(entry.roles))}")
     note(f"  event kinds: {kinds}; person: {entry.actor or 'none'}")
     _note_version(keyring)
     return entry.keyid
+
+
+def _record(custody: Custody, keyid: str, action: KeyAction, reason: str) -> None:
+    """Have the change recorded in the log, where this home has a producer that can."""
+    hook: RecordKeyChange | None = find_hook(RECORD_KEY_CHANGE)
+    if hook is None:
+        return
+    home = find_home()
+    version = custody.keyring().version
+    problem = hook(home, load_settings(home), keyid, action.value, reason, version)
+    if problem is not None:
+        note(f"the log has no record of it: {problem}")
 
 
 def _note_version(keyring: Keyring) -> None:

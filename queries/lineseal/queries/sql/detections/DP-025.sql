@@ -14,12 +14,14 @@
 -- params:  expected_producers VARCHAR[]=[] -- [policy] expected_producers, as PRODUCER=SECONDS
 --          factor DOUBLE=3.0 -- times the interval before silence counts
 --          min_days BIGINT=6 -- days a producer was heard on before its rhythm is known
+--          setup_days BIGINT=7 -- days after the first batch in which keys need no approval
 -- false:   a maintenance window; a producer with little to say; an upgrade that brings other
---          defaults
+--          defaults; a new job whose key nobody was asked about
 -- runbook: docs/runbooks/DP-025.md
 -- why:     A producer fell silent longer than its interval allows (named in the policy, or
 --          in the keyring, or learned from at least six days while others are still heard), it
---          lost events, or policy, own rules or keys were changed and nobody approved that.
+--          lost events, or the policy or own rules were changed, or a key was enrolled after the
+--          first week, and nobody approved that.
 WITH expected AS (
   SELECT split_part(e, '=', 1) AS producer, CAST(split_part(e, '=', 2) AS BIGINT) AS seconds
   FROM (SELECT unnest($expected_producers) AS e)
@@ -74,4 +76,5 @@ UNION ALL
 SELECT 'key:' || k.key_id, 'key:' || k.key_id, k.event_time, k.event_id, k.changed_by || ' enrolled it, and nobody approved'
 FROM key_change k
 WHERE k.action = 'enrolled'
+  AND k.event_time > (SELECT min(created_at) FROM batch) + to_days(CAST($setup_days AS INTEGER))
   AND NOT EXISTS (FROM sound_approval a WHERE a.subject.type = 'key' AND a.subject.name = k.key_id AND person_key(a.approver) <> person_key(k.changed_by))
