@@ -108,8 +108,8 @@ class DetectSettings:
     rules: str = _setting("", "folder of your own rules (taken from the home); empty: none")
     producer: str = _setting(
         "detect",
-        "whose key signs alerts and changes of the policy: NAME of a key with the roles detect and "
-        "emit, as 'lineseal init' makes it; without such a key alerts stay in the store",
+        "whose key signs alerts, changes of keys and of the policy: NAME of a key with the roles "
+        "detect and emit, as 'lineseal init' makes it; without such a key alerts stay in the store",
     )
     tick_seconds: int = _setting(
         60, "seconds between the signed moments that rules about absence are judged at", least=1

@@ -98,7 +98,8 @@ def keys() -> None:
 
     A private key counts once it is enrolled: written, with what it may do, into the keyring
     that the root keys sign. Verifiers elsewhere need the new keyring.json after every change.
-    What happens to a key is also recorded in the log, where this home's producer can sign.
+    What happens to a key is also recorded in the log, where this home has the
+    key of the detections.
     """
 
 
@@ -369,7 +370,7 @@ def _enrol(
 
 
 def _record(custody: Custody, keyid: str, action: KeyAction, reason: str) -> None:
-    """Have the change recorded in the log, where this home has a producer that can."""
+    """Have the change recorded in the log, where this home has the key for it."""
     hook: RecordKeyChange | None = find_hook(RECORD_KEY_CHANGE)
     if hook is None:
         return

@@ -27,7 +27,7 @@ from lineseal.signing.signers import KeySigner, generate_key
 
 SERVICES: Final = (
     ("materialiser", ("log",), "checkpoints and receipts"),
-    ("detect", ("detect", "emit"), "alerts and changes of the policy"),
+    ("detect", ("detect", "emit"), "alerts, changes of keys and of the policy"),
 )
 """Lineseal's own keys: name, roles, and what they sign ([store] signer, [detect] producer)."""
 _DEPLOYMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
