@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from itertools import pairwise
 
 from tests.property.graph_oracle import Edge, NodeKey, oracle
-from tests.property.random_histories import Batch, History, kind_of
+from tests.property.random_histories import Batch, History, Record, kind_of
 
 Run = tuple[str, str]
 Gap = tuple[str, str, float, float]
@@ -18,7 +18,8 @@ EVER = float("inf")
 ALIVE = 180
 _REMEMBERED = (
     *("reads", "wrote", "writing", "reading", "upstream", "downstream", "span", "named"),
-    *("gap_during", "faulty", "open_ended", "proven", "registered", "crowd_wrote", "hidden"),
+    *("gap_during", "untrusted", "spoilt", "faulty", "open_ended", "proven", "registered"),
+    *("crowd_wrote", "hidden"),
 )
 PROVEN_BUT_REFUSED = ("KEY_EXPIRED", "KEY_REVOKED", "KEY_NOT_YET_VALID")
 
@@ -123,13 +124,17 @@ class Oracle:
         found: list[Gap] = []
         for (producer, epoch), batches in self.epochs.items():
             if batches[0].seq > 0:
-                found.append((producer, epoch, -EVER, batches[0].created))
+                first = max(b.created for b in batches if b.seq == batches[0].seq)
+                found.append((producer, epoch, -EVER, first))
             for one, two in pairwise(batches):
                 if two.seq > one.seq + 1:
-                    found.append((producer, epoch, one.created, two.created))
+                    starts = min(b.created for b in batches if b.seq == one.seq)
+                    ends = max(b.created for b in batches if b.seq == two.seq)
+                    found.append((producer, epoch, starts, ends))
             claimed = [b.after[1] for b in self.named(producer, epoch) if b.after]
             if claimed and max(claimed) > batches[-1].seq:
-                found.append((producer, epoch, batches[-1].created, EVER))
+                last = min(b.created for b in batches if b.seq == batches[-1].seq)
+                found.append((producer, epoch, last, EVER))
         found.extend(
             (batch.producer, batch.after[0], -EVER, batch.created)
             for batch in self.batches
@@ -137,14 +142,65 @@ class Oracle:
         )
         return found
 
+    @cached_property
+    def forks(self) -> list[tuple[str, str, int, int]]:
+        """Give producer, epoch, number and earliest time of each batch known in two branches.
+
+        A branch is known when it was received, and when what was received goes on from it.
+        """
+        claims: dict[tuple[str, str, int], list[tuple[int, int]]] = {}
+        for batch in self.batches:
+            own = (batch.producer, batch.epoch, batch.seq)
+            claims.setdefault(own, []).append((batch.branch, batch.created))
+            before = (batch.epoch, batch.seq - 1) if batch.seq else batch.after
+            if before is not None:
+                claims.setdefault((batch.producer, *before), []).append((0, batch.created))
+        return [
+            (*place, min(created for _, created in known))
+            for place, known in claims.items()
+            if len({branch for branch, _ in known}) > 1
+        ]
+
+    def behind_final(self, batch: Batch) -> bool:
+        """Tell whether a batch follows the final one of its epoch."""
+        finals = [b.seq for b in self.epochs[batch.producer, batch.epoch] if b.final]
+        return bool(finals) and batch.seq > min(finals)
+
+    @cached_property
+    def doubtful(self) -> set[tuple[str, int, int]]:
+        """Give the batches that prove nothing, ADR-0012: epoch, number, branch."""
+        return {
+            (batch.epoch, batch.seq, batch.branch)
+            for batch in self.batches
+            if self.behind_final(batch)
+            or any(
+                producer == batch.producer
+                and ((epoch == batch.epoch and batch.seq >= seq) or batch.created >= earliest)
+                for producer, epoch, seq, earliest in self.forks
+            )
+        }
+
+    def proves_nothing(self, record: Record) -> bool:
+        """Tell whether an event stands in such a batch."""
+        return (record.epoch, record.seq, record.branch) in self.doubtful
+
+    def untrusted(self, run: Run) -> bool:
+        """Tell whether an event of a run stands in such a batch."""
+        return any(r.said.run == run and self.proves_nothing(r) for r in self.records)
+
+    def spoilt(self, key: tuple[str, str]) -> bool:
+        """Tell whether an epoch has two branches, or went on after its end."""
+        forked = any(fork[:2] == key for fork in self.forks)
+        return forked or any(map(self.behind_final, self.epochs[key]))
+
     def gap_during(self, run: Run) -> bool:
         """Tell whether a gap of the run's producer overlaps it."""
         start, end = self.span(run)
         return any(g[0] == run[0] and g[2] <= end and g[3] >= start for g in self.gaps)
 
     def is_certain(self, edge: Edge) -> bool:
-        """Tell whether an edge is exact and no gap overlaps its run."""
-        return edge[3] and not self.gap_during(edge[0])
+        """Tell whether an edge is exact, no gap overlaps its run, and its batches count."""
+        return edge[3] and not self.gap_during(edge[0]) and not self.untrusted(edge[0])
 
     def faulty(self, key: tuple[str, str]) -> bool:
         """Tell whether an epoch reported a loss or had something refused."""
@@ -174,26 +230,29 @@ class Oracle:
         read = [edge for run in runs for edge in self.reads(run)]
         if not all(self.is_certain(edge) for edge in written + read):
             return False
-        if any(self.gap_during(run) for run in runs):
+        if any(self.gap_during(run) or self.untrusted(run) for run in runs):
             return False
         for node in ancestry:
             leaf = not any(self.reads(edge[0]) for edge in self.writing(node))
-            if leaf and (not self.registered(node) or kind_of(node[0]) == "model"):
+            known = [record for record in self.registered(node) if not self.proves_nothing(record)]
+            if leaf and (not known or kind_of(node[0]) == "model"):
                 return False
-            if any(opaque for opaque in self.registered(node)) or self.crowd_wrote(node):
+            opaque = any(record.opaque for record in self.registered(node))
+            if opaque or self.crowd_wrote(node):
                 return False
         for record in self.records:
             if record.said.run in runs:
                 epoch = (record.said.run[0], record.epoch)
                 missing = any(gap[:2] == epoch for gap in self.gaps)
                 missing = missing or any(map(self.left_behind, self.epochs[epoch]))
+                missing = missing or self.spoilt(epoch)
                 if missing or self.faulty(epoch) or self.open_ended(epoch):
                     return False
         return True
 
-    def registered(self, node: NodeKey) -> list[bool]:
-        """Give, for each registration that covers a node, whether it says opaque."""
-        found: list[bool] = []
+    def registered(self, node: NodeKey) -> list[Record]:
+        """Give the registrations that cover a node."""
+        found: list[Record] = []
         for record in self.records:
             said = record.said
             if said.run is not None or said.imported or said.at > self.as_of:
@@ -209,7 +268,7 @@ class Oracle:
                 named = use.version is not None and use.version == node[1]
                 covers = named and not self.conflict[node]
             if covers:
-                found.append(record.opaque)
+                found.append(record)
         return found
 
     def crowd_wrote(self, node: NodeKey) -> bool:
@@ -224,6 +283,8 @@ class Oracle:
         ends = [self.span(edge[0])[1] for edge in self.writing(model)]
         until = max([self.appeared[model], *ends])
         if any(gap[2] <= until and gap[3] >= since for gap in self.gaps):
+            return True
+        if any(fork[3] <= until for fork in self.forks):
             return True
         if any(self.left_behind(batch) and batch.created >= since for batch in self.batches):
             return True

@@ -94,6 +94,12 @@ def hazards(history: History) -> Counter[str]:
         {
             "events": len(history.records),
             "batches lost": sum(batch.ingest is None for batch in history.batches),
+            "batches forked": sum(batch.branch for batch in history.batches),
+            "batches behind a final one": sum(
+                other.final and other.epoch == batch.epoch and other.seq < batch.seq
+                for other in history.batches
+                for batch in history.batches
+            ),
             "batches late": sum((batch.ingest or 0) > first for batch in history.batches),
             "losses reported": sum(bool(batch.lost) for batch in history.batches),
             "records refused": len(history.rejects),

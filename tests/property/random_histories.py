@@ -1,8 +1,9 @@
 """Draws random histories and writes them as a materialiser would: events in batches, in commits.
 
 A history has gaps (batches that never arrive), late batches, events that arrive twice, several
-epochs per producer, losses, refused records, unversioned and overlapping uses, imports, opaque
-registrations. The same seed gives the same history. Times are seconds after ``START``.
+epochs per producer, forks (two batches with one number), batches behind a final one, losses,
+refused records, unversioned and overlapping uses, imports, opaque registrations. The same seed
+gives the same history. Times are seconds after ``START``.
 
 Several histories can share a store: each has names, producers and a time of its own, and they
 arrive in the same commits. For the oracle that is one larger history.
@@ -36,7 +37,10 @@ FINAL = 4
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch; ``ingest`` is None when it never arrives, ``after`` what its genesis names."""
+    """One batch; ``ingest`` is None when it never arrives, ``after`` what its genesis names.
+
+    What comes later goes on from branch 0; another branch has the same number.
+    """
 
     producer: str
     epoch: str
@@ -47,6 +51,7 @@ class Batch:
     lost: int
     after: tuple[str, int] | None
     reason: str
+    branch: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Record:
     said: Said
     epoch: str
     seq: int
+    branch: int
     ingest: int
     opaque: bool
 
@@ -134,29 +140,31 @@ def _draw_producer(
         epoch = f"{producer}{number}"
         last = rng.randint(0, 2)
         closed = tidy or rng.random() < 0.6
+        # Behind a final batch nothing may come.
+        final = last - 1 if last and not tidy and rng.random() < 0.05 else last
+        forked = rng.randint(0, last) if not tidy and rng.random() < 0.06 else None
         for seq in range(last + 1):
             low, clock = clock, clock + rng.randint(60, 240)
-            lost = not tidy and rng.random() < 0.1
-            ingest = _commit(rng, history, commits)
-            history.batches.append(
-                Batch(
+            for branch in range(2 if seq == forked else 1):
+                lost = not tidy and rng.random() < 0.1
+                ingest = _commit(rng, history, commits)
+                batch = Batch(
                     producer,
                     epoch,
                     seq,
-                    clock,
+                    clock + branch * rng.randint(1, 30),
                     None if lost else ingest,
-                    closed and seq == last,
+                    closed and seq == final,
                     1 if not tidy and rng.random() < 0.03 else 0,
                     before if seq == 0 else None,
                     "lost" if not tidy and rng.random() < 0.03 else "opened",
+                    branch,
                 )
-            )
-            for _ in range(rng.randint(0, 2)):
-                record = _draw_event(
-                    rng, history, producer, (epoch, seq), ingest, (low, clock), tidy
-                )
-                if not lost:
-                    history.records.append(record)
+                history.batches.append(batch)
+                for _ in range(rng.randint(0, 2)):
+                    record = _draw_event(rng, history, batch, ingest, low, tidy)
+                    if not lost:
+                        history.records.append(record)
         before = (epoch, last)
         if not tidy and rng.random() < 0.05:
             history.rejects.append((producer, epoch, "MALFORMED", _commit(rng, history, commits)))
@@ -165,25 +173,25 @@ def _draw_producer(
 def _draw_event(
     rng: random.Random,
     history: History,
-    producer: str,
-    batch: tuple[str, int],
+    batch: Batch,
     ingest: int,
-    window: tuple[int, int],
+    low: int,
     tidy: bool,
 ) -> Record:
-    identity = f"{len(history.records):04}-{rng.randrange(10**6):06}-{producer}"
-    at = rng.randint(*window)
+    identity = f"{len(history.records):04}-{rng.randrange(10**6):06}-{batch.producer}"
+    place = batch.epoch, batch.seq, batch.branch
+    at = rng.randint(low, batch.created)
     imported = not tidy and rng.random() < 0.1
     if rng.random() < 0.45:
         use = _draw_use(rng, history, "registration", tidy)
         opaque = rng.random() < 0.1
-        return Record(Said(identity, None, at, imported, (use,)), *batch, ingest, opaque)
+        return Record(Said(identity, None, at, imported, (use,)), *place, ingest, opaque)
     uses = tuple(
         _draw_use(rng, history, rng.choice(("input", "output")), tidy)
         for _ in range(rng.randint(1, 3))
     )
-    run = (producer, rng.choice(("r1", "r2", "r3")))
-    return Record(Said(identity, run, at, imported, uses), *batch, ingest, False)
+    run = (batch.producer, rng.choice(("r1", "r2", "r3")))
+    return Record(Said(identity, run, at, imported, uses), *place, ingest, False)
 
 
 def _draw_use(rng: random.Random, history: History, direction: str, tidy: bool) -> Use:
@@ -212,6 +220,8 @@ def fill(
     for commit in history.commits:
         rows = Rows()
         arrived = [record for record in history.records if record.ingest == commit]
+        for record in arrived:
+            _add_frame(rows, record, moment(commit))
         for record in arrived + again:
             _add_event(rows, record, moment(commit))
         again = arrived[:1] if twice else []
@@ -246,6 +256,33 @@ def _reject_row(
     }
 
 
+def _add_frame(rows: Rows, record: Record, ingest: dt.datetime) -> None:
+    """Add the row that says which batch an event came in."""
+    said = record.said
+    producer = record.epoch[:-1]
+    rows.add(
+        "event",
+        {
+            "event_id": said.event_id,
+            "producer": producer,
+            "epoch": record.epoch,
+            "batch_seq": record.seq,
+            "event_index": 0,
+            "body": "registration" if said.run is None else "run",
+            "event_time": moment(said.at),
+            "ingest_time": ingest,
+            "run_id": None if said.run is None else said.run[1],
+            "actor_kind": "SERVICE",
+            "actor_id": producer,
+            "actor_verified": False,
+            "origin": "import" if said.imported else "emitter",
+            "keyid": producer,
+            "leaf_sha256": "",
+            "raw": b"",
+        },
+    )
+
+
 def _add_event(rows: Rows, record: Record, ingest: dt.datetime) -> None:
     said = record.said
     common: Row = {
@@ -257,6 +294,7 @@ def _add_event(rows: Rows, record: Record, ingest: dt.datetime) -> None:
     if said.run is None:
         (use,) = said.uses
         subject = {"type": "artifact", "name": None, "artifact": _artifact(use)}
+        common["producer"] = record.epoch[:-1]
         rows.add("registration", common | {"subject": subject, "opaque": record.opaque})
         return
     common |= {"producer": said.run[0], "run_id": said.run[1]}
@@ -275,8 +313,8 @@ def _artifact(use: Use) -> Row:
     }
 
 
-def _header(producer: str, epoch: str, seq: int) -> str:
-    return f"header of {producer}/{epoch}/{seq}"
+def _header(producer: str, epoch: str, seq: int, branch: int = 0) -> str:
+    return f"header of {producer}/{epoch}/{seq}/{branch}"
 
 
 def _batch_row(batch: Batch, number: int) -> Row:
@@ -295,7 +333,7 @@ def _batch_row(batch: Batch, number: int) -> Row:
         "batch_seq": batch.seq,
         "first_seq": batch.seq,
         "event_count": 1,
-        "header_sha256": _header(batch.producer, batch.epoch, batch.seq),
+        "header_sha256": _header(batch.producer, batch.epoch, batch.seq, batch.branch),
         "prev_header_sha256": before if batch.seq else 64 * "0",
         "merkle_root": "",
         "schema_sha256": "",
@@ -307,7 +345,7 @@ def _batch_row(batch: Batch, number: int) -> Row:
         else None,
         "payload_type": "t",
         "header": b"",
-        "keyid": "",
+        "keyid": batch.producer,
         "signature": b"",
         "stream": "s",
         "position": number,

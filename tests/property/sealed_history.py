@@ -30,7 +30,7 @@ from lineseal.schemas.model import (
     Subject,
     body_of,
 )
-from lineseal.signing.sealer import ChainHead
+from lineseal.signing.sealer import Chain, ChainHead
 
 
 class StillClock(Clock):
@@ -77,22 +77,28 @@ def deliver(folder: Path, history: History, rng: random.Random) -> Path:
 def _seal(pipeline: Pipeline, clock: StillClock, history: History) -> list[bytes]:
     producers: dict[str, Producer] = {}
     heads: dict[tuple[str, int], ChainHead] = {}
+    before: dict[tuple[str, int], Chain] = {}
     sealed: list[bytes] = []
     for batch in history.batches:
         if batch.producer not in producers:
             producers[batch.producer] = pipeline.producer(batch.producer)
         producer = producers[batch.producer]
         clock.set(batch.created)
-        if batch.seq == 0:
+        if batch.seq == 0 and not batch.branch:
             previous = None if batch.after is None else heads[batch.after]
             producer.chain = producer.sealer.open_epoch(previous, batch.reason)
         said = [
             encode_event(_event(record, batch))
             for record in history.records
-            if (record.epoch, record.seq) == (batch.epoch, batch.seq)
+            if (record.epoch, record.seq, record.branch) == (batch.epoch, batch.seq, batch.branch)
         ]
         flags = BatchFlags.FINAL if batch.final else BatchFlags.NONE
         loss = Loss(count=batch.lost, first_at=0, last_at=0, reason="full") if batch.lost else None
+        if batch.branch:
+            chain = before[batch.epoch, batch.seq]
+            sealed.append(producer.sealer.seal(chain, said, flags=flags, loss=loss)[0])
+            continue
+        before[batch.epoch, batch.seq] = producer.chain
         sealed.append(producer.seal(*said, flags=flags, loss=loss))
         chain = producer.chain
         heads[batch.epoch, batch.seq] = ChainHead(chain.epoch, batch.seq, chain.head_sha256)
