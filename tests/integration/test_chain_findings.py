@@ -236,6 +236,21 @@ def test_a17_two_epochs_that_go_on_from_one_head_are_a_rollback(
     assert found(pipeline) == [("OUTBOX_ROLLBACK", "trainer", epoch, 0, 0)]
 
 
+def test_a13_two_branches_of_a_genesis_are_a_fork_and_no_rollback(
+    pipeline: Pipeline, producer: Producer
+) -> None:
+    """No other epoch went on from the head that both name: nothing before them is in doubt."""
+    sealed = batches(producer, 2)
+    producer.chain = producer.sealer.open_epoch(head(producer))
+    epoch = producer.chain.epoch
+    one, other = fork(producer)
+    put(pipeline, producer, *sealed, *one, *other)
+
+    pipeline.materialise()
+
+    assert found(pipeline) == [("FORK", "trainer", epoch, 0, 0)]
+
+
 def test_a17_numbers_used_again_with_other_content_are_a_fork_or_a_jump(
     pipeline: Pipeline, producer: Producer
 ) -> None:

@@ -153,10 +153,12 @@ SELECT
 FROM after;
 
 -- An outbox that went back in time: its genesis names a head that was left behind, one that
--- another epoch went on from, or says so itself.
+-- another epoch went on from, or says so itself. Two branches of one genesis are a fork only.
 INSERT INTO finding_now
 WITH opening AS (
-  SELECT genesis_claim.*, last_seq, last_at
+  SELECT
+    genesis_claim.*, last_seq, last_at,
+    min(created_at) OVER (PARTITION BY genesis_claim.producer, named_by) AS opened_at
   FROM genesis_claim
   LEFT JOIN epoch_head USING (producer, epoch)
 ), judged AS (
@@ -166,7 +168,7 @@ WITH opening AS (
       WHEN greatest(last_seq, max(batch_seq) OVER named) > batch_seq
         THEN 'its genesis names batch ' || batch_seq || ' of epoch ' || epoch
           || ', which went on to batch ' || greatest(last_seq, max(batch_seq) OVER named)
-      WHEN row_number() OVER (named ORDER BY created_at, named_by) > 1
+      WHEN dense_rank() OVER (named ORDER BY opened_at, named_by) > 1
         THEN 'its genesis names batch ' || batch_seq || ' of epoch ' || epoch
           || ', from which another epoch went on before'
     END AS detail
