@@ -17,6 +17,11 @@ pytest_plugins = ("tests.kafka.plugin",)
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Bytecode may be written here whatever the caller says: without it each of the thousand programs
+# that tests start would compile Lineseal anew, and each demo scikit-learn too.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A busy machine must not fail a test: speed is measured in bench/, never asserted.
 settings.register_profile(
     "lineseal", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True

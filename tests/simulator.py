@@ -52,6 +52,7 @@ from lineseal.signing.keyring import KeyEntry, Keyring
 from lineseal.signing.sealer import Chain, ChainHead, Sealer
 from lineseal.signing.signers import KeySigner, generate_key
 from lineseal.transport.base import LogRecord
+from tests.new_store import put_new_store
 
 START = 1_767_225_600_000_000
 """2026-01-01 00:00 UTC in microseconds: when every simulation begins."""
@@ -329,7 +330,9 @@ class Pipeline:
         return self.producer(f"person:{name}", roles=frozenset({"emit", "override"}), actor=name)
 
     def open_store(self) -> Store:
-        """Name the store; release it when done."""
+        """Name the store, a new one if there is none; release it when done."""
+        if not self.store_path.exists():
+            put_new_store(self.store_path, self.deployment)
         return Store(self.store_path, deployment=self.deployment)
 
     def materialise(self, *, limit: int = 512, steps: int | None = None) -> StepReport:

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,18 @@ from tests.integration.chain_world import batches, final, fork, head, skip
 from tests.simulator import Entry, Pipeline
 
 State = tuple[Any, ...]
+
+_STATE = (
+    ("SELECT * EXCLUDE (opened_at, closed_at) FROM finding WHERE closed_at IS NULL ORDER BY ALL"),
+    (
+        "SELECT * EXCLUDE (known_from, known_to) FROM untrusted_batch"
+        " WHERE known_to IS NULL ORDER BY ALL"
+    ),
+    (
+        "SELECT producer, epoch, batches, missing_batches, missing_tail, state"
+        " FROM producer_epoch ORDER BY ALL"
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,23 +56,8 @@ def _deliver(pipeline: Pipeline, entries: list[Entry], limit: int) -> State:
         pipeline.log.entries = entries
         pipeline.clock.now = 1_767_225_600_000_000 + 600_000_000
         pipeline.materialise(limit=limit)
-        return tuple(
-            tuple(pipeline.query(sql))
-            for sql in (
-                (
-                    "SELECT * EXCLUDE (opened_at, closed_at) FROM finding"
-                    " WHERE closed_at IS NULL ORDER BY ALL"
-                ),
-                (
-                    "SELECT * EXCLUDE (known_from, known_to) FROM untrusted_batch"
-                    " WHERE known_to IS NULL ORDER BY ALL"
-                ),
-                (
-                    "SELECT producer, epoch, batches, missing_batches, missing_tail, state"
-                    " FROM producer_epoch ORDER BY ALL"
-                ),
-            )
-        )
+        with duckdb.connect(str(pipeline.store_path), read_only=True) as store:
+            return tuple(tuple(store.execute(sql).fetchall()) for sql in _STATE)
 
 
 @settings(max_examples=25)

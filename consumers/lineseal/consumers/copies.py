@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from functools import cache
-from importlib.resources import files
 
 import duckdb
+
+from lineseal.consumers.script import run_script, scripts_in
 
 TAIL_ROWS = 65_536
 """Rows of a tail before it becomes a segment: half a row group of DuckDB."""
@@ -51,7 +51,7 @@ def update_copies(
     connection: duckdb.DuckDBPyConnection, ingest_time: dt.datetime, *, tail_rows: int = TAIL_ROWS
 ) -> None:
     """Bring the copies up to date with the commit of *ingest_time*, in its transaction."""
-    _copy(connection, _scripts(), ingest_time, tail_rows)
+    _copy(connection, scripts_in("copies"), ingest_time, tail_rows)
     connection.execute("UPDATE copied_until SET ingest_time = ?", [ingest_time])
     if connection.execute("SELECT count(*) FROM copied_until").fetchall() == [(0,)]:
         _begin_generation(connection, ingest_time)
@@ -61,7 +61,7 @@ def rebuild_copies(connection: duckdb.DuckDBPyConnection, *, tail_rows: int = TA
     """Make all copies anew from the tables, in the transaction that is open, if any."""
     for table in ("sorted_segment", "copied_until", *_SORTED_BY):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
-    *scripts, epochs = _scripts()
+    *scripts, epochs = scripts_in("copies")
     _copy(connection, scripts, None, tail_rows)
     moments = connection.execute(_MOMENTS).fetchall()
     for (moment,) in moments:
@@ -84,9 +84,7 @@ def _copy(
 ) -> None:
     """Run *scripts* and take up what they made."""
     for script in scripts:
-        for statement in connection.extract_statements(script):
-            wanted = "ingest_time" in statement.named_parameters
-            connection.execute(statement, {"ingest_time": ingest_time} if wanted else {})
+        run_script(connection, script, ingest_time=ingest_time)
     made = {row[0] for row in connection.execute(_TEMPORARY).fetchall()}
     segments = _segments(connection)
     for table, (source, _) in _NEW_ROWS.items():
@@ -160,10 +158,3 @@ def _segments(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[int, int]
     for copy, segment, count in rows:
         found.setdefault(copy, {})[segment] = count
     return found
-
-
-@cache
-def _scripts() -> tuple[str, ...]:
-    folder = files("lineseal.consumers").joinpath("sql", "copies")
-    scripts = sorted(folder.iterdir(), key=lambda script: script.name)
-    return tuple(script.read_text("utf-8") for script in scripts if script.name.endswith(".sql"))

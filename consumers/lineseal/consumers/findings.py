@@ -12,11 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
-from functools import cache
-from importlib.resources import files
 
 import duckdb
 
+from lineseal.consumers.script import run_script, scripts_in
 from lineseal.schemas.errors import KeyringRollback
 from lineseal.signing.keyring import KeyEntry, Keyring
 
@@ -40,11 +39,11 @@ def update_chain_findings(
         settled: Ids of forks that an operator decided about.
 
     """
-    quiet, *scripts = _scripts()
+    quiet, *scripts = scripts_in("findings")
     if connection.execute(quiet, {"ingest_time": ingest_time}).fetchall() == [(True,)]:
         return
     for script in scripts:
-        _run(connection, script, ingest_time=ingest_time, settled=sorted(settled))
+        run_script(connection, script, ingest_time=ingest_time, settled=sorted(settled))
 
 
 def update_key_findings(
@@ -70,7 +69,7 @@ def update_key_findings(
         connection.execute(
             "INSERT INTO finding_now SELECT ?, ?, ?, NULL, ?, NULL, NULL, ?, NULL, ?", row
         )
-    _run(connection, _scripts()[-1], ingest_time=ingest_time)
+    run_script(connection, scripts_in("findings")[-1], ingest_time=ingest_time)
 
 
 def open_findings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -155,16 +154,3 @@ def _row(code: str, entry: KeyEntry, since: int | None, what: str, *, keyed: boo
 
 def _identity(*parts: str) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
-
-
-def _run(connection: duckdb.DuckDBPyConnection, script: str, **values: object) -> None:
-    for statement in connection.extract_statements(script):
-        named = {name: values[name] for name in statement.named_parameters}
-        connection.execute(statement, named)
-
-
-@cache
-def _scripts() -> tuple[str, ...]:
-    folder = files("lineseal.consumers").joinpath("sql", "findings")
-    scripts = sorted(folder.iterdir(), key=lambda script: script.name)
-    return tuple(script.read_text("utf-8") for script in scripts if script.name.endswith(".sql"))

@@ -9,11 +9,10 @@ depends on the order in which facts arrived. Source: ADR-0004.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 
 import duckdb
+
+from lineseal.consumers.script import run_script, scripts_in
 
 MAX_CANDIDATES = 64
 """Artifact versions that one fact of a run may mean; beyond that it means an unknown one."""
@@ -34,28 +33,10 @@ def resolve(
         max_candidates: The same for as long as the store lives, else old rows say otherwise.
 
     """
-    parameters = {"ingest_time": ingest_time, "max_candidates": max_candidates}
-    facts, *rest = _scripts()
-    _run(connection, facts, parameters)
+    facts, *rest = scripts_in("resolve")
+    run_script(connection, facts, ingest_time=ingest_time, max_candidates=max_candidates)
     touched = connection.execute("SELECT count(*) FROM touched_name").fetchone()
     if touched == (0,):
         return
     for script in rest:
-        _run(connection, script, parameters)
-
-
-def _run(
-    connection: duckdb.DuckDBPyConnection, script: str, parameters: Mapping[str, object]
-) -> None:
-    for statement in connection.extract_statements(script):
-        wanted = statement.named_parameters
-        connection.execute(
-            statement, {name: value for name, value in parameters.items() if name in wanted}
-        )
-
-
-@cache
-def _scripts() -> tuple[str, ...]:
-    folder = files("lineseal.consumers").joinpath("sql", "resolve")
-    scripts = sorted(folder.iterdir(), key=lambda script: script.name)
-    return tuple(script.read_text("utf-8") for script in scripts if script.name.endswith(".sql"))
+        run_script(connection, script, ingest_time=ingest_time, max_candidates=max_candidates)

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from lineseal.consumers.script import run_script
 from lineseal.queries.rules import Rule
 
 _BEGINNING = dt.datetime(1, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
@@ -92,9 +93,7 @@ def _show(connection: duckdb.DuckDBPyConnection, facts: Sequence[str]) -> None:
 
 
 def _run(connection: duckdb.DuckDBPyConnection, name: str, **values: Any) -> None:
-    for statement in connection.extract_statements(_script(name)):
-        wanted = statement.named_parameters
-        connection.execute(statement, {key: values[key] for key in values if key in wanted})
+    run_script(connection, _script(name), **values)
 
 
 @cache
