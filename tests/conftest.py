@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.once import made_once
+
 pytest_plugins = ("tests.kafka.plugin",)
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +65,11 @@ def _forget_settings() -> None:
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a wheel as a release does: from a copy, in an isolated build environment."""
-    folder = tmp_path_factory.mktemp("wheel")
+    folder, name = made_once(tmp_path_factory, "wheel", _build_wheel)
+    return folder / name
+
+
+def _build_wheel(folder: Path) -> str:
     source = folder / "source"
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "__pycache__"))
     build = subprocess.run(
@@ -79,4 +85,4 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"pip cannot reach a package index: {build.stderr[-300:]}")
     assert build.returncode == 0, build.stderr
     (built,) = folder.glob("lineseal-*.whl")
-    return built
+    return built.name

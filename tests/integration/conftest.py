@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.once import made_once
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +19,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
     The caller's own home and settings are set to what would break it, were they used.
     """
-    folder = tmp_path_factory.mktemp("demo")
+    _, said = made_once(tmp_path_factory, "demo", _run_demo)
+    result: dict[str, Any] = json.loads(said)
+    return result
+
+
+def _run_demo(folder: Path) -> str:
     hostile = {
         "LINESEAL_HOME": str(folder / "nowhere"),
         "LINESEAL_EMITTER__PRODUCER": "somebody-else",
@@ -31,5 +38,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-4000:]
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return done.stdout

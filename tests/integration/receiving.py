@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
+
+from tests import warm
 
 
 def lineseal(home: Path, *arguments: str, stdin: bytes = b"", status: int = 0) -> bytes:
     """Run the program, and expect how it ends."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "--home", str(home), *arguments],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
-    assert done.returncode == status, done.stderr.decode()
-    return done.stdout
+    environment = {**os.environ, "NO_COLOR": "1"}
+    done = warm.run("--home", home, *arguments, stdin=stdin, env=environment)
+    assert done.returncode == status, done.stderr
+    return done.stdout.encode()
 
 
 def make_receiving_home(folder: Path) -> Path:

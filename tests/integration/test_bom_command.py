@@ -10,22 +10,16 @@ import base64
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests import warm
 
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``lineseal ARGUMENTS`` in *home*."""
-    return subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", *arguments],
-        cwd=home,
-        env={**os.environ, "LINESEAL_HOME": str(home / ".lineseal")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "LINESEAL_HOME": str(home / ".lineseal")}
+    return warm.run(*arguments, cwd=home, env=environment)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests import warm
 
 from lineseal.schemas.codec import encode_event
 from lineseal.schemas.ids import new_uuid7, now_us
@@ -34,9 +35,7 @@ PATIENCE_SECONDS = 60.0
 
 def lineseal(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command in *home*."""
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, env=environment(home), check=False
-    )
+    return warm.run(*arguments, env=environment(home))
 
 
 def command(*arguments: str) -> Sequence[str]:
@@ -52,13 +51,7 @@ def environment(home: Home) -> dict[str, str]:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """Make a home with one enrolled producer."""
-    made = subprocess.run(
-        command("init", "--producer", "trainer"),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    made = warm.run("init", "--producer", "trainer", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     return Home(tmp_path / ".lineseal")
 

@@ -11,13 +11,13 @@ import csv
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from sklearn.datasets import load_wine
+from tests import warm
 
 from lineseal.queries.profile.overlap import estimate
 from lineseal.queries.profile.source import data_file, open_files
@@ -25,13 +25,7 @@ from lineseal.queries.profile.source import data_file, open_files
 
 def lineseal(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
     """Run the program, and expect how it ends."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", *arguments],
-        capture_output=True,
-        check=False,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
+    done = warm.run(*arguments, env={**os.environ, "NO_COLOR": "1"})
     assert done.returncode == status, done.stderr
     return done
 

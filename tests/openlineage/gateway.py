@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests import warm
+
 PATIENCE_SECONDS = 60.0
 SETTINGS = {
     "LINESEAL_GATEWAY__HEADER_SECONDS": "2",
@@ -26,14 +28,9 @@ SETTINGS = {
 
 def lineseal(home: Path, *arguments: str, status: int = 0, stdin: bytes = b"") -> str:
     """Run the program, and expect how it ends."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "--home", str(home), *arguments],
-        input=stdin,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == status, done.stderr.decode()
-    return done.stdout.decode()
+    done = warm.run("--home", home, *arguments, stdin=stdin)
+    assert done.returncode == status, done.stderr
+    return done.stdout
 
 
 def receiving_home(folder: Path) -> Path:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+
+from tests import warm
 
 
 def sink(name: str, **settings: str) -> dict[str, str]:
@@ -16,13 +16,8 @@ def sink(name: str, **settings: str) -> dict[str, str]:
 
 def forward(home: Path, settings: dict[str, str]) -> None:
     """Ship everything there is."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "--home", str(home), "forward", "--once"],
-        env={**os.environ, **settings, "TOKEN": "secret-token"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, **settings, "TOKEN": "secret-token"}
+    done = warm.run("--home", home, "forward", "--once", env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from tests import warm
 from tests.integration.kafka.kit import PATIENCE_SECONDS
 
 from lineseal.commandline.program import main
@@ -72,14 +73,8 @@ class Site:
         )
 
     def _there(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "lineseal.commandline", *command],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            timeout=2 * PATIENCE_SECONDS,
+        return warm.run(
+            *command, cwd=self.folder, env=self.environment, timeout=2 * PATIENCE_SECONDS
         )
 
     def job(self, code: str) -> subprocess.Popen[str]:

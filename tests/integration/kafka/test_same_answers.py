@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests import warm
 from tests.integration.alert_records import verified
 from tests.integration.kafka.kit import Kit, read_all
 from tests.kafka.topic import make_topic
@@ -43,13 +42,7 @@ def answers(source: Path, home: Path, **settings: str) -> dict[tuple[str, ...], 
     environment = {**os.environ, "LINESEAL_HOME": str(home), **settings}
 
     def run(*command: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "lineseal.commandline", *command],
-            capture_output=True,
-            encoding="utf-8",
-            env=environment,
-            check=False,
-        )
+        done = warm.run(*command, env=environment)
         assert done.returncode in (0, 1), done.stderr
         return done.stdout
 
@@ -69,13 +62,8 @@ def test_both_logs_give_the_same_answers(
     """A whole demo: models, verdicts, chains, and the alerts, which reach their topic signed."""
     home = tmp_path / ".lineseal"
     shutil.copytree(demo["home"], home)
-    done = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "relay", "--once", "--url", real_kit.text],
-        env={**os.environ, "LINESEAL_HOME": str(home)},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    environment = {**os.environ, "LINESEAL_HOME": str(home)}
+    done = warm.run("relay", "--once", "--url", real_kit.text, env=environment)
     assert done.returncode == 0, done.stderr
     embedded = EmbeddedLogReader(home / "log" / "events")
     shipped = sorted(record.value for record in read_all(real_kit.reader()))

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
+from tests import warm
 from tests.kafka.choice import Server
 from tests.kafka.topic import make_topic
 
@@ -39,13 +40,7 @@ class Site:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``lineseal topics``."""
-        return subprocess.run(
-            [sys.executable, "-m", "lineseal.commandline", "topics", *arguments],
-            env=self._environment,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
+        return warm.run("topics", *arguments, env=self._environment)
 
     def findings(self) -> list[dict[str, Any]]:
         """Return what ``check`` finds."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from tests import warm
 from tests.integration.service.kit import Service, emit, lineseal
 from tests.integration.test_query_commands import build
 
@@ -23,13 +22,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """Make a home with one enrolled producer, and one run in its store."""
-    made = subprocess.run(
-        [sys.executable, "-m", "lineseal.commandline", "init", "--producer", "trainer"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    made = warm.run("init", "--producer", "trainer", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     home = Home(tmp_path / ".lineseal")
     emit(home, "run-1")

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from tests import warm
+
 from lineseal.queries.remote import connect_unix
 from lineseal.schemas.codec import encode_event
 from lineseal.schemas.ids import new_uuid7, now_us
@@ -40,13 +42,7 @@ def environment(home: Home | Path, extra: Mapping[str, str] | None = None) -> di
 
 def lineseal(home: Home | Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a command in *home* with *extra* variables."""
-    return subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        encoding="utf-8",
-        env=environment(home, extra),
-        check=False,
-    )
+    return warm.run(*arguments, env=environment(home, extra))
 
 
 def emit(home: Home, *run_ids: str) -> None:

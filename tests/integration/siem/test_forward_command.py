@@ -10,11 +10,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import warm
 from tests.siem.receiver import Receiver, Reply
 from tests.simulator import Pipeline, human
 
@@ -56,14 +56,7 @@ def run(
     folder: Path, *words: str, status: int = 0, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run ``lineseal`` in *folder* and expect a status."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("lineseal")), *words],
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm.run(*words, cwd=folder, env={**os.environ, **(environment or {})})
     assert done.returncode == status, done.stdout + done.stderr
     return done
 

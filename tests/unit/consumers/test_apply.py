@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from tests.simulator import Pipeline, Producer, artifact, human
@@ -53,25 +54,25 @@ def test_rows_give_back_what_was_sealed(producer: Producer, event: Event) -> Non
         assert report.rejects == {}
         table = "run_event" if body == "run" else body
         expected = record["body"][body]
-        if body == "run":
-            uses = [("input", use) for use in expected.pop("inputs")]
-            uses += [("output", use) for use in expected.pop("outputs")]
-            assert facts(pipeline) == sorted(
-                ({"direction": direction, **use.pop("artifact"), **use} for direction, use in uses),
-                key=_in_order,
-            )
-        assert only_row(pipeline, table, list(expected)) == expected
-        row = only_row(pipeline, "event", ["event_id", "stage", "run_id", "origin", "trace_id"])
-        assert row == {name: record[name] for name in row}
-        assert pipeline.query("SELECT body, epoch_us(event_time) FROM event") == [
-            (body, event.event_time)
-        ]
+        with duckdb.connect(str(pipeline.store_path), read_only=True) as store:
+            if body == "run":
+                uses = [("input", use) for use in expected.pop("inputs")]
+                uses += [("output", use) for use in expected.pop("outputs")]
+                assert facts(store) == sorted(
+                    ({"direction": way, **use.pop("artifact"), **use} for way, use in uses),
+                    key=_in_order,
+                )
+            assert only_row(store, table, list(expected)) == expected
+            row = only_row(store, "event", ["event_id", "stage", "run_id", "origin", "trace_id"])
+            assert row == {name: record[name] for name in row}
+            times = store.execute("SELECT body, epoch_us(event_time) FROM event").fetchall()
+            assert times == [(body, event.event_time)]
 
 
-def only_row(pipeline: Pipeline, table: str, columns: list[str]) -> dict[str, Any]:
+def only_row(store: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> dict[str, Any]:
     """Read the one row of a table."""
     quoted = ", ".join(f'"{column}"' for column in columns)
-    ((*values,),) = pipeline.query(f'SELECT {quoted} FROM "{table}"')  # noqa: S608
+    ((*values,),) = store.execute(f'SELECT {quoted} FROM "{table}"').fetchall()  # noqa: S608
     return dict(zip(columns, values, strict=True))
 
 
@@ -80,13 +81,13 @@ def _in_order(fact: dict[str, Any]) -> str:
     return repr(sorted(fact.items()))
 
 
-def facts(pipeline: Pipeline) -> list[dict[str, Any]]:
+def facts(store: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Read the facts of the one run, without what they share."""
     columns = [
         "direction", "rows", "size_bytes", "role", "reported_digest", "location",
         "kind", "namespace", "name", "version", "digest",
     ]  # fmt: skip
-    rows = pipeline.query(f"SELECT {', '.join(columns)} FROM run_io")  # noqa: S608
+    rows = store.execute(f"SELECT {', '.join(columns)} FROM run_io").fetchall()  # noqa: S608
     return sorted((dict(zip(columns, row, strict=True)) for row in rows), key=_in_order)
 
 

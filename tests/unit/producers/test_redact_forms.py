@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lineseal.producers.capture.command_line import redact_command
@@ -128,6 +128,8 @@ def test_a_short_name_does_not_count_inside_a_word(key: str) -> None:
 )
 def test_letters_after_a_short_name_make_another_word(word: str, letters: str) -> None:
     """``passes``, ``author``, ``pattern``: values of parameters that matter."""
+    assume(word + letters != "pwd")  # a name of its own
+
     assert not is_secret_key(word + letters)
     assert redact_text(f"{word}{letters}=abc") == f"{word}{letters}=abc"
 
