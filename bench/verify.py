@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import platform
 import resource
 import shutil
@@ -121,7 +122,7 @@ def apart(folder: Path, settings: Settings, quick: bool) -> dict[str, Any]:
 
 def measure(folder: Path, settings: Settings, quick: bool) -> dict[str, Any]:
     """Verify once; return what it took."""
-    started = time.monotonic()
+    started, cpu = time.monotonic(), time.process_time()
     report = verify_store(folder / "store.duckdb", Home(folder), settings, quick=quick)
     total = time.monotonic() - started
     return {
@@ -131,6 +132,7 @@ def measure(folder: Path, settings: Settings, quick: bool) -> dict[str, Any]:
         "problems": dict(report.problems.counts),
         "events_per_second": round(report.events / report.seconds),
         "seconds": round(total, 1),
+        "cpu": round((time.process_time() - cpu) / report.events * 1e6, 1),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
@@ -142,17 +144,19 @@ def write(arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
         "",
         (
             f"`bench/verify.py --events {arguments.events} --batch {arguments.batch}` on "
-            f"{platform.machine()}, Python {platform.python_version()}."
+            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+            f"load of the machine (5 minutes) {os.getloadavg()[1]:.1f}: what others take makes "
+            "seconds longer."
         ),
         "",
-        "| what | events | events/s | whole run, s | peak memory, MB | problems |",
-        "|---|---|---|---|---|---|",
+        "| what | events | events/s | whole run, s | CPU µs/event | peak memory, MB | problems |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         what = "signatures, roots, log, checkpoints (`--quick`)" if row["quick"] else "everything"
         lines.append(
             f"| {what} | {row['events']:,} | {row['events_per_second']:,} | {row['seconds']} "
-            f"| {row['peak_mb']:,} | {sum(row['problems'].values())} |"
+            f"| {row['cpu']} | {row['peak_mb']:,} | {sum(row['problems'].values())} |"
         )
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text("\n".join(lines) + "\n", "utf-8")

@@ -83,6 +83,38 @@ def test_a_log_with_much_waiting_is_taken_in_one_transaction(
     assert pipeline.query("SELECT count(DISTINCT ingest_time) FROM batch") == [(1,)]
 
 
+class ThreeAtOnce(MemoryReader):
+    """A log that gives three records at once."""
+
+    def poll(self, limit: int, timeout: float) -> Sequence[LogRecord]:
+        """Return at most three records."""
+        return super().poll(min(limit, 3), timeout)
+
+
+def test_what_a_full_step_left_over_is_taken_with_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in a transaction of its own: each costs much beside its rows."""
+    pipeline = Pipeline(tmp_path)
+    producer = pipeline.producer("trainer")
+    for number in range(8):
+        producer.emit(RUNNING, run_id=f"run-{number}")
+    size = max(len(record.value) for record in pipeline.log.records())
+    monkeypatch.setattr(materialise, "_BEHIND_BYTES", 1)
+    monkeypatch.setattr(materialise, "MAX_STEP_BYTES", 2 * size + size // 2)
+    reader = ThreeAtOnce(pipeline.log)
+
+    with pipeline.open_store() as store:
+        materialise_once(
+            Materialiser(store, reader, pipeline.keyring, pipeline.deployment, pipeline.clock)
+        )
+
+    assert (
+        pipeline.query("SELECT count(*) FROM batch GROUP BY ingest_time ORDER BY ingest_time")
+        == [(2,)] * 4
+    )
+
+
 class Growing(MemoryReader):
     """A log into which somebody writes whenever it is read."""
 

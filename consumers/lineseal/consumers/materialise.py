@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -26,6 +26,7 @@ from lineseal.consumers.keyring_memory import facts_of, remember, trusted_keyrin
 from lineseal.consumers.merkle_log import append_entries
 from lineseal.consumers.poison import PoisonGuard
 from lineseal.consumers.report import StepReport
+from lineseal.consumers.row_groups import RowGroups
 from lineseal.consumers.second_chance import judge_poison_again
 from lineseal.consumers.store import Store, write_fact
 from lineseal.queries.database import damaged, is_damage
@@ -82,7 +83,9 @@ class Materialiser:
         self._tail = Tail(0, 0)
         self._failed_commits = 0
         self._seek_after_commit = False
+        self._behind = False
         self._guard = PoisonGuard(store.path)
+        self._row_groups = RowGroups()
         self.after_step: list[Callable[[StepReport], None]] = []
         self._step_bytes = MAX_STEP_BYTES
 
@@ -125,6 +128,7 @@ class Materialiser:
         if self._positions is None:
             self._read_positions()
         gap = None if self._pending else self._poll(limit, timeout)
+        self._catch_up(limit)
         if not self._pending and gap is None:
             return StepReport(idle=True)
         if self._store.positions() != self._positions:
@@ -156,28 +160,29 @@ class Materialiser:
             records = self._reader.poll(limit, timeout)
         except LogGap as gap:
             return gap
-        self._pending.extend(records)
-        self._catch_up(limit, _size(records))
+        self._take_up(records)
         return None
 
-    def _catch_up(self, limit: int, size: int) -> None:
-        """Read on while the log has much waiting; *size* is what it gave just now."""
-        total = size
-        while size >= _BEHIND_BYTES and total < MAX_STEP_BYTES and len(self._pending) < limit:
+    def _take_up(self, records: Sequence[LogRecord]) -> None:
+        self._pending.extend(records)
+        self._behind = _size(records) >= _BEHIND_BYTES
+
+    def _catch_up(self, limit: int) -> None:
+        """Read on while the log has much waiting, also behind what a step left over."""
+        while self._behind and _size(self._pending) < MAX_STEP_BYTES:
+            asked = limit - len(self._pending)
+            if asked <= 0:
+                return
             try:
-                records = self._reader.poll(limit - len(self._pending), 0)
+                self._take_up(self._reader.poll(asked, 0))
             except LinesealError:
                 # What came before it first; the log, asked again from there, says it again.
-                self._seek_after_commit = True
-                return
-            self._pending.extend(records)
-            size = _size(records)
-            total += size
+                self._behind, self._seek_after_commit = False, True
 
     def _read_positions(self) -> None:
         positions = self._store.positions()
         self._pending.clear()
-        self._seek_after_commit = False
+        self._behind = self._seek_after_commit = False
         self._reader.seek(positions)
         self._tail = load_tail(self._store.connection)
         self._positions = positions
@@ -265,6 +270,7 @@ class Materialiser:
         headers = [row["header_sha256"] for row in delivery.rows.of("batch")]
         memory.remember(headers, delivery.ingest_time, facts_of(keyring))
         with self._store.writing, telemetry.timed(telemetry.commit_duration):
+            self._row_groups.before_commit(connection)
             before = open_findings(connection)
             connection.execute("BEGIN")
             try:
@@ -322,5 +328,5 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> StepReport:
     )
 
 
-def _size(records: Sequence[LogRecord]) -> int:
+def _size(records: Iterable[LogRecord]) -> int:
     return sum(len(record.value) for record in records)

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import duckdb
 
+from lineseal.consumers import row_groups
 from lineseal.consumers.copies import rebuild_copies
 from lineseal.consumers.memory import Memory
 from lineseal.consumers.readers import Readers
@@ -180,6 +181,7 @@ class Store:
             with translated(self.path):
                 # Not in config: DuckDB then refuses temp_directory.
                 connection.execute("SET enable_external_access = false")
+                connection.execute(f"SET allowed_configs = ['{row_groups.SETTING}']")
                 connection.execute("SET lock_configuration = true")
         except BaseException:
             connection.close()

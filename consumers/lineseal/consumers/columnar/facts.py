@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from lineseal.consumers.apply import Arrival
-from lineseal.consumers.columnar.codec import Index, Mask
+from lineseal.consumers.columnar.codec import Decoded, Mask
 from lineseal.consumers.columnar.guard import fields
+from lineseal.consumers.columnar.one_body import Index
 from lineseal.signing.verify import VerifiedBatch
 
 Columns = dict[str, Any]
@@ -27,9 +28,7 @@ class Accepted:
     """Hold accepted events in columns.
 
     Attributes:
-        columns: The decoded events.
-        raw: Their exact bytes.
-        bodies: Name, column and rows of each body that occurs; a row has exactly one.
+        decoded: The events, all of one body.
         proven: Whether each proves who acted.
         batch_of: Place in *batches* of each event's batch.
         index: Its place in that batch, from 0.
@@ -38,9 +37,7 @@ class Accepted:
 
     """
 
-    columns: Any
-    raw: Any
-    bodies: Sequence[tuple[str, Any, Index]]
+    decoded: Decoded
     proven: Mask
     batch_of: Index
     index: Index
@@ -51,14 +48,10 @@ class Accepted:
 def to_tables(accepted: Accepted) -> list[tuple[str, Any]]:
     """Turn accepted events into name and rows of each table they fill."""
     event = _event(accepted)
-    tables = [("event", pa.table(event))]
-    for name, column, rows in accepted.bodies:
-        body = fields(column)
-        if name == "run":
-            tables += _run(event, body, rows)
-        else:
-            tables.append((name, pa.table({**_pick(event, _COMMON, rows), **body})))
-    return tables
+    name, body = accepted.decoded.name, fields(accepted.decoded.body)
+    if name == "run":
+        return [("event", pa.table(event)), *_run(event, body)]
+    return [("event", pa.table(event)), (name, pa.table({**_pick(event, _COMMON), **body}))]
 
 
 _COMMON = (
@@ -76,12 +69,8 @@ _OF_RUN_EVENT = (*_OF_RUN, "job_namespace", "job_name", "stage", "epoch")
 
 
 def _event(accepted: Accepted) -> Columns:
-    columns, batches, arrivals = accepted.columns, accepted.batches, accepted.arrivals
+    columns, batches, arrivals = accepted.decoded.columns, accepted.batches, accepted.arrivals
     at = pa.array(accepted.batch_of)
-    bodies = pa.array([name for name, _, _ in accepted.bodies], pa.string())
-    body_of = np.zeros(len(at), np.int64)
-    for number, (_, _, rows) in enumerate(accepted.bodies):
-        body_of[rows] = number
     job, workload, actor = (columns.column(name).flatten() for name in ("job", "workload", "actor"))
     return {
         "event_id": columns.column("event_id"),
@@ -89,7 +78,7 @@ def _event(accepted: Accepted) -> Columns:
         "epoch": pa.array([batch.header.epoch for batch in batches]).take(at),
         "batch_seq": pa.array([batch.header.batch_seq for batch in batches]).take(at),
         "event_index": pa.array(accepted.index),
-        "body": bodies.take(pa.array(body_of)),
+        "body": pa.repeat(pa.scalar(accepted.decoded.name), len(at)),
         "event_time": columns.column("event_time").cast(_TIME),
         "logged_at": pa.array([a.logged_at for a in arrivals], pa.int64()).take(at).cast(_TIME),
         "ingest_time": pa.array([a.ingest_time for a in arrivals], pa.int64()).take(at).cast(_TIME),
@@ -107,7 +96,7 @@ def _event(accepted: Accepted) -> Columns:
         "host": workload[0],
         "identity": workload[1],
         "leaf_sha256": _leaves(accepted),
-        "raw": accepted.raw,
+        "raw": accepted.decoded.raw,
     }
 
 
@@ -121,15 +110,15 @@ def _leaves(accepted: Accepted) -> Any:
     return pa.StringArray.from_buffers(len(leaves), pa.py_buffer(bounds), digits)
 
 
-def _run(event: Columns, body: Columns, rows: Index) -> list[tuple[str, Any]]:
+def _run(event: Columns, body: Columns) -> list[tuple[str, Any]]:
     uses = {"input": body.pop("inputs"), "output": body.pop("outputs")}
-    tables = [("run_event", pa.table({**_pick(event, _OF_RUN_EVENT, rows), **body}))]
-    said = _pick(event, _OF_RUN, rows)
+    tables = [("run_event", pa.table({**_pick(event, _OF_RUN_EVENT), **body}))]
+    said = _pick(event, _OF_RUN)
     for direction, column in uses.items():
         use = column.flatten()
         if not len(use):
             continue
-        owner = pa.array(np.repeat(np.arange(len(rows)), column.value_lengths().to_numpy()))
+        owner = pa.array(np.repeat(np.arange(len(column)), column.value_lengths().to_numpy()))
         fact = {name: values.take(owner) for name, values in said.items()}
         fact["direction"] = pa.repeat(pa.scalar(direction), len(use))
         fact.update(fields(use))
@@ -138,6 +127,5 @@ def _run(event: Columns, body: Columns, rows: Index) -> list[tuple[str, Any]]:
     return tables
 
 
-def _pick(event: Columns, names: Sequence[str], rows: Index) -> Columns:
-    wanted = pa.array(rows)
-    return {name: event[name].take(wanted) for name in names}
+def _pick(event: Columns, names: Sequence[str]) -> Columns:
+    return {name: event[name] for name in names}

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lineseal.consumers.columnar.codec import Index, Mask
+from lineseal.consumers.columnar.codec import Decoded, Mask
+from lineseal.consumers.columnar.one_body import Index
 from lineseal.consumers.columnar.values import (
     good_digests,
     good_identifiers,
@@ -58,42 +59,22 @@ class _Found:
         self.rows.setdefault(rule, []).append(rows)
 
 
-def bodies(columns: Any) -> list[tuple[str, Any, Index]]:
-    """Return each body that occurs: its name, its column without nulls, and their rows."""
-    found: list[tuple[str, Any, Index]] = []
-    body = columns.column("body")
-    for name, column in zip(BODY_NAMES, body.flatten(), strict=True):
-        rows = _rows_with(column)
-        if len(rows):
-            found.append((name, column.filter(column.is_valid()), rows))
-    return found
-
-
 def fields(column: Any) -> dict[str, Any]:
     """Return the fields of a column of records, each null where the record is."""
     names = (field.name for field in column.type)
     return dict(zip(names, column.flatten(), strict=True))
 
 
-def surely_good(columns: Any, present: list[tuple[str, Any, Index]]) -> Mask:
-    """Tell which rows keep the contract.
-
-    Args:
-        columns: Decoded events.
-        present: Their bodies, from ``bodies``.
-
-    """
-    count = columns.num_rows
+def surely_good(decoded: Decoded) -> Mask:
+    """Tell which of the decoded events keep the contract."""
+    columns, count = decoded.columns, decoded.columns.num_rows
     found, items = _Found(), np.zeros(count, np.int64)
     everyone = np.arange(count)
     for name, kind, mark in _plan(Event):
         if name != "body":
             _walk(kind, mark, columns.column(name), everyone, found, items)
-    having = np.zeros(count, np.int64)
-    for name, column, rows in present:
-        having[rows] += 1
-        _walk(BODY_FIELDS[name], None, column, rows, found, items)
-    good: Mask = (having == 1) & (items <= MAX_EVENT_NODES - _own_nodes(Event))
+    _walk(BODY_FIELDS[decoded.name], None, decoded.body, everyone, found, items)
+    good: Mask = items <= MAX_EVENT_NODES - _own_nodes(Event)
     for rule, judge in _RULES.items():
         if rule in found.columns:
             verdict = judge(pa.concat_arrays(found.columns[rule]))
@@ -102,9 +83,8 @@ def surely_good(columns: Any, present: list[tuple[str, Any, Index]]) -> Mask:
         good[repeated] = False
     times = columns.column("event_time").to_numpy()
     good &= (times >= 0) & (times <= MAX_TIME)
-    runs = columns.column("body").field("run").is_valid().to_numpy(zero_copy_only=False)
-    named = columns.column("run_id").is_valid().to_numpy(zero_copy_only=False)
-    good &= ~runs | named
+    if decoded.name == "run":
+        good &= columns.column("run_id").is_valid().to_numpy(zero_copy_only=False)
     return good
 
 

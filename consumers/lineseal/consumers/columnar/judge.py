@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
 
 from lineseal.consumers.apply import Arrival
-from lineseal.consumers.columnar.codec import Decoded, Index, Mask, decode, is_available
+from lineseal.consumers.columnar.codec import Decoded, Mask, decode, is_available
 from lineseal.consumers.columnar.facts import Accepted, to_tables
-from lineseal.consumers.columnar.guard import BODY_NAMES, bodies, surely_good
+from lineseal.consumers.columnar.guard import surely_good
+from lineseal.consumers.columnar.one_body import Index
 from lineseal.consumers.columnar.scope import in_scope, proves_actor
 from lineseal.consumers.rows import Rows
 from lineseal.signing.verify import VerifiedBatch
@@ -23,8 +23,8 @@ WORTHWHILE = 64
 """Events in one step from which columns are faster than one by one."""
 _GROUP = 1 << 16
 """Events decoded together at most: bounds memory, about 2 KB for each."""
-_GROUP_BYTES = 8 * 1024 * 1024
-"""And their bytes. Lists of empty texts, one byte each, become forty times as much in columns."""
+_GROUP_BYTES = 32 * 1024 * 1024
+"""And their bytes: so many that the events of each body are enough for columns of their own."""
 
 
 def accept_in_columns(
@@ -102,24 +102,14 @@ def _keep(
     index: Index,
 ) -> tuple[Index, Accepted] | None:
     """Keep what is surely good of *decoded*: the places of these events, and their columns."""
-    columns, raw, rows = decoded.columns, decoded.raw, decoded.rows
-    present = bodies(columns)
-    body_of = np.zeros(len(rows), np.int64)
-    for name, _, having in present:
-        body_of[having] = BODY_NAMES.index(name)
-    good = surely_good(columns, present)
-    good &= in_scope(columns, batches, batch_of[rows], body_of)
+    good = surely_good(decoded) & in_scope(decoded, batches, batch_of[decoded.rows])
     if not good.any():
         return None
-    if not good.all():
-        wanted = pa.array(good)
-        columns, raw, rows = columns.filter(wanted), raw.filter(wanted), rows[good]
-        present = bodies(columns)
+    decoded = decoded.only(good)
+    rows = decoded.rows
     sure = Accepted(
-        columns=columns,
-        raw=raw,
-        bodies=present,
-        proven=proves_actor(columns, present, batches, batch_of[rows]),
+        decoded=decoded,
+        proven=proves_actor(decoded, batches, batch_of[rows]),
         batch_of=batch_of[rows],
         index=index[rows],
         batches=batches,

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lineseal.consumers.columnar.codec import Index, Mask
+from lineseal.consumers.columnar.codec import Decoded, Mask
 from lineseal.consumers.columnar.guard import BODY_NAMES, fields
 from lineseal.consumers.columnar.libraries import compute
+from lineseal.consumers.columnar.one_body import Index
 from lineseal.schemas.model import DECIDED_BY, ActorKind, Origin
 from lineseal.signing.keyring import KeyEntry
 from lineseal.signing.verify import VerifiedBatch, may_originate, may_send
@@ -22,36 +23,29 @@ from lineseal.signing.verify import VerifiedBatch, may_originate, may_send
 _ORIGINS = tuple(Origin)
 
 
-def in_scope(
-    columns: Any, batches: Sequence[VerifiedBatch], batch_of: Index, body_of: Index
-) -> Mask:
+def in_scope(decoded: Decoded, batches: Sequence[VerifiedBatch], batch_of: Index) -> Mask:
     """Tell which events are their producer's own and of a kind and origin its key may send.
 
     Args:
-        columns: Decoded events.
+        decoded: Events of one body.
         batches: Verified batches.
         batch_of: Place in *batches* of each event's batch.
-        body_of: Place in ``BODY_NAMES`` of each event's body.
 
     """
+    columns = decoded.columns
     producers = pa.array([batch.header.producer for batch in batches]).take(pa.array(batch_of))
     own = _mask(compute.equal(columns.column("producer"), producers))
     entries = {id(batch.entry): batch.entry for batch in batches}
     tables = {number: _allowed(entry) for number, entry in entries.items()}
     allowed = np.stack([tables[id(batch.entry)] for batch in batches])
     origin_of = compute.index_in(columns.column("origin"), pa.array(map(str, _ORIGINS))).to_numpy()
-    good: Mask = own & allowed[batch_of, origin_of, body_of]
+    good: Mask = own & allowed[batch_of, origin_of, BODY_NAMES.index(decoded.name)]
     return good
 
 
-def proves_actor(
-    columns: Any,
-    present: Sequence[tuple[str, Any, Index]],
-    batches: Sequence[VerifiedBatch],
-    batch_of: Index,
-) -> Mask:
-    """Tell which events prove who acted; *present* are their bodies."""
-    at = pa.array(batch_of)
+def proves_actor(decoded: Decoded, batches: Sequence[VerifiedBatch], batch_of: Index) -> Mask:
+    """Tell which events, of one body, prove who acted."""
+    columns, at = decoded.columns, pa.array(batch_of)
     kind, actor = (columns.column("actor").field(name) for name in ("kind", "id"))
     human = _mask(compute.equal(kind, ActorKind.HUMAN.value))
     bound = [b.entry.actor if "override" in b.entry.roles else None for b in batches]
@@ -60,11 +54,9 @@ def proves_actor(
     producers = pa.array([batch.header.producer for batch in batches]).take(at)
     itself = _mask(compute.equal(actor, producers))
     proven: Mask = np.where(human, in_person, itself)
-    for name, column, rows in present:
-        if name in DECIDED_BY:
-            decider = fields(column)[DECIDED_BY[name]]
-            same = _mask(compute.equal(decider, actor.take(pa.array(rows))))
-            proven[rows] &= human[rows] & same
+    if decoded.name in DECIDED_BY:
+        decider = fields(decoded.body)[DECIDED_BY[decoded.name]]
+        proven &= human & _mask(compute.equal(decider, actor))
     return proven
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lineseal.consumers.columnar.codec import Index, Mask
+from lineseal.consumers.columnar.codec import Mask
 from lineseal.consumers.columnar.libraries import compute
+from lineseal.consumers.columnar.one_body import Index
 from lineseal.schemas.errors import ContractError
 from lineseal.schemas.guard import check_identifier
 from lineseal.schemas.limits import MAX_IDENTIFIER_BYTES, MAX_STRING_BYTES, MAX_TIME
