@@ -1,7 +1,8 @@
 """What a service holds in memory is the graph of the store, whatever commits did to it.
 
 What is promised: after every commit each half hop gives what the SQL gives, each closure too, and
-every answer is the same bytes with and without it. Source: DESIGN 8.
+every answer is the same bytes with and without it, and when a walk loads the edges on its way.
+Source: DESIGN 8, ADR-0025.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 import duckdb
+import numpy as np
 import pytest
 from tests.property.random_histories import draw, fill
 from tests.unit.queries.graph_builder import empty_store
@@ -18,10 +20,11 @@ from tests.unit.queries.graph_builder import empty_store
 from lineseal.commandline.output import to_json
 from lineseal.consumers.copies import rebuild_copies
 from lineseal.consumers.graph import GraphKeeper
-from lineseal.queries import api, graph
+from lineseal.queries import api, walk
 from lineseal.queries.catalog import query
-from lineseal.queries.graph import HALF_HOPS, Direction, Traversal
+from lineseal.queries.graph import Direction, Traversal
 from lineseal.queries.held import held_graph, offered
+from lineseal.queries.relation import Edges
 from lineseal.queries.times import Moment
 
 VERSIONS = "SELECT DISTINCT artifact_version_id FROM artifact_version WHERE known_to IS NULL"
@@ -58,13 +61,23 @@ def assert_same_edges(connection: duckdb.DuckDBPyConnection, keeper: GraphKeeper
         column = "runs" if name.startswith("run_") else "ids"
         keys = runs if column == "runs" else versions
         stored = query(name).rows(connection, **{column: keys})
-        assert sorted(held.edges(name, keys)) == sorted(stored)
-        assert held.edges(name, [10**6, -(10**6)]) == []
+        assert tuples(held.of(name, np.array(keys, np.int64))) == sorted(stored)
+        assert not len(held.of(name, np.array([10**6, -(10**6)], np.int64)))
     for direction in Direction:
         for version in versions:
-            stored_ids = Traversal(connection, Moment()).reached([version], direction)
-            reached = held.reached([version], *HALF_HOPS[direction])
-            assert sorted(reached) == sorted(stored_ids)
+            stored_walk = Traversal(connection, Moment()).visit([version], direction)
+            with offered(keeper, connection):
+                walked = Traversal(connection, Moment()).visit([version], direction)
+            assert walked.ids.tolist() == stored_walk.ids.tolist()
+            assert walked.depths.tolist() == stored_walk.depths.tolist()
+            assert tuples(walked.inputs) == tuples(stored_walk.inputs)
+            assert tuples(walked.outputs) == tuples(stored_walk.outputs)
+
+
+def tuples(edges: Edges) -> list[tuple[int, int, int]]:
+    """Return edges as a statement does, sorted."""
+    columns = edges.runs.tolist(), edges.versions.tolist(), edges.bits.tolist()
+    return sorted(zip(*columns, strict=True))
 
 
 def answers(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -103,8 +116,11 @@ def test_what_is_held_is_what_is_stored(connection: duckdb.DuckDBPyConnection, s
     try:
         fill(connection, history, twice=seed % 2 == 0, after_commit=compare)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(graph, "WIDE", 1 if seed % 2 else 512)
+            patch.setattr(walk, "LOADED_IN_A_HOP", 0)
+            patch.setattr(walk, "LOADED_FOR_A_KEY", 0)
             stored = answers(connection)
+            patch.setattr(walk, "LOADED_IN_A_HOP", 10**9)
+            assert answers(connection) == stored
             with offered(keepers[0], connection):
                 assert held_graph(connection, Moment()) is not None
                 assert answers(connection) == stored

@@ -21,7 +21,8 @@ public interface (DESIGN 7).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -30,6 +31,8 @@ from types import MappingProxyType
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from lineseal.schemas.errors import ConfigurationError
 
@@ -72,15 +75,20 @@ class Query:
         self, connection: duckdb.DuckDBPyConnection, **parameters: Any
     ) -> list[tuple[Any, ...]]:
         """Ask the question; parameters with a default may be left out and are null then."""
-        values = {
-            field.name: parameters.pop(field.name)
-            if field.default is None
-            else parameters.pop(field.name, None)
-            for field in self.params
-        }
-        if parameters:
-            raise TypeError(f"{self.name} takes no {', '.join(sorted(parameters))}")
-        return connection.execute(self.sql, values).fetchall()
+        with self._bound(connection, parameters) as (sql, values):
+            return connection.execute(sql, values).fetchall()
+
+    def columns(
+        self, connection: duckdb.DuckDBPyConnection, **parameters: Any
+    ) -> Mapping[str, Any]:
+        """Ask the question and return an array for each column; errors as for ``rows``."""
+        with self._bound(connection, parameters) as (sql, values):
+            return connection.execute(sql, values).fetchnumpy()
+
+    def table(self, connection: duckdb.DuckDBPyConnection, **parameters: Any) -> Any:
+        """Ask the question and return the rows as an Arrow table; errors as for ``rows``."""
+        with self._bound(connection, parameters) as (sql, values):
+            return connection.sql(sql, params=values).to_arrow_table()
 
     def records(
         self, connection: duckdb.DuckDBPyConnection, **parameters: Any
@@ -89,6 +97,35 @@ class Query:
         names = [field.name for field in self.returns]
         rows = self.rows(connection, **parameters)
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @contextmanager
+    def _bound(
+        self, connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any]
+    ) -> Generator[tuple[str, dict[str, Any]]]:
+        """Give statement and values; keys that come as an array are read where they lie."""
+        values = self._values(parameters)
+        arrays = {name: keys for name, keys in values.items() if isinstance(keys, np.ndarray)}
+        sql = self.sql
+        for name, keys in arrays.items():
+            del values[name]
+            connection.register(f"keys_of_{name}", pa.table({"key": keys}))
+            sql = sql.replace(f"unnest(${name}::BIGINT[])", f"key FROM keys_of_{name}")
+        try:
+            yield sql, values
+        finally:
+            for name in arrays:
+                connection.unregister(f"keys_of_{name}")
+
+    def _values(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        values = {
+            field.name: parameters.pop(field.name)
+            if field.default is None
+            else parameters.pop(field.name, None)
+            for field in self.params
+        }
+        if parameters:
+            raise TypeError(f"{self.name} takes no {', '.join(sorted(parameters))}")
+        return values
 
 
 @cache

@@ -16,18 +16,26 @@ from lineseal.queries.held import held_graph
 from lineseal.queries.times import Moment
 
 
+def crowded(
+    connection: duckdb.DuckDBPyConnection, direction: Direction, moment: Moment
+) -> list[int]:
+    """Return the unknown versions that stand for too many, of those a walk may pass by."""
+    held = held_graph(connection, moment)
+    if held is not None and not held.crowded:
+        return []
+    upstream = direction is Direction.UPSTREAM
+    rows = query("crowded_names").rows(connection, **moment.parameters)
+    return [node_id for node_id, written in rows if written is upstream]
+
+
 def crowds(
     connection: duckdb.DuckDBPyConnection, lineage: Lineage, direction: Direction, moment: Moment
 ) -> dict[Vertex, set[Defect]]:
     """Find the versions of a walk in *direction* that a use of too many may have meant."""
-    held = held_graph(connection, moment)
-    if held is not None and not held.crowded:
-        return {}
-    upstream = direction is Direction.UPSTREAM
-    rows = query("crowded_names").rows(connection, **moment.parameters)
-    ids = [node_id for node_id, written in rows if written is upstream]
+    ids = crowded(connection, direction, moment)
     if not ids:
         return {}
+    upstream = direction is Direction.UPSTREAM
     unknown = {
         (node.kind, node.namespace, node.name): node
         for node in Traversal(connection, moment).nodes(ids).values()

@@ -80,7 +80,7 @@ def doses(
 def _with_all_inputs(traversal: Traversal, down: Lineage) -> Lineage:
     """Return the runs of *down* with everything they read, and every run that wrote a version."""
     whole = Lineage(depth=down.depth)
-    for edge in traversal.edges("run_inputs", runs=sorted(down.outputs)):
+    for edge in traversal.edges("run_inputs", sorted(down.outputs)):
         whole.add_input(edge)
     for edge in traversal.writers(down.depth):
         whole.add_output(edge)

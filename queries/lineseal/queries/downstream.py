@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 
 import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
-from lineseal.queries.catalog import query
 from lineseal.queries.crowds import crowds
 from lineseal.queries.dose import add_doses
 from lineseal.queries.doubts import Holes
 from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.promotions import environments
 from lineseal.queries.rows import Row, edge_rows, first_writers, hops, node_row, run_rows
 from lineseal.queries.suspects.suspects import Suspects
 from lineseal.queries.times import Moment, format_time
 from lineseal.queries.verdicts import AFFECTED, POSSIBLE, reached_for_certain
+from lineseal.queries.wide.answers import is_wide, wide_impact
 
 
 def answer_impact(
@@ -37,7 +37,12 @@ def answer_impact(
     of its rows came from the suspects.
     """
     traversal = Traversal(connection, moment)
-    lineage = traversal.walk(suspects.starts, Direction.DOWNSTREAM, max_depth)
+    walked = traversal.visit(suspects.starts, Direction.DOWNSTREAM, max_depth)
+    if not dose and is_wide(connection, walked, moment):
+        return wide_impact(
+            connection, traversal, walked, suspects, moment, now=now, deployed=deployed
+        )
+    lineage = traversal.lineage(walked)
     evidence = load_evidence(connection, lineage, moment, now)
     defects = {
         defect
@@ -71,14 +76,6 @@ def answer_impact(
             "edges": edge_rows(lineage, evidence),
         },
     )
-
-
-def environments(
-    connection: duckdb.DuckDBPyConnection, ids: Sequence[int], moment: Moment
-) -> dict[int, str | None]:
-    """Return where each version was promoted to last; None when it was retired."""
-    rows = query("environments").rows(connection, ids=list(ids), **moment.parameters)
-    return {row[0]: row[1] for row in rows}
 
 
 def _rows(

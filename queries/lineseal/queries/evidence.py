@@ -95,6 +95,16 @@ class Evidence:
 
         self._weak = self._gaps.keys() | self._untrusted.keys()
 
+    def of(self, runs: Iterable[RunKey]) -> Evidence:
+        """Return what is known about some of the runs."""
+        return Evidence(
+            self.now,
+            {run: self.runs[run] for run in runs},
+            self.chains,
+            self.registered,
+            self._untrusted,
+        )
+
     def gaps_during(self, run: RunKey) -> Sequence[Gap]:
         """Return the gaps of the run's producer that overlap the run."""
         return self._gaps.get(run, ())
@@ -134,21 +144,23 @@ def load_evidence(
     registered = load_registered(
         connection, lineage.nodes.values(), moment, accused=bool(chains.accused)
     )
-    untrusted: dict[RunKey, tuple[str, ...]] = {}
-    if chains.accused & producers:
-        untrusted = _load_untrusted(connection, runs, moment)
+    untrusted = load_untrusted_runs(connection, runs, chains, moment)
     return Evidence(now, runs, chains, registered, untrusted)
 
 
-def _load_untrusted(
-    connection: duckdb.DuckDBPyConnection, runs: Mapping[RunKey, RunFacts], moment: Moment
+def load_untrusted_runs(
+    connection: duckdb.DuckDBPyConnection,
+    runs: Mapping[RunKey, RunFacts],
+    chains: Chains,
+    moment: Moment,
 ) -> dict[RunKey, tuple[str, ...]]:
     """Load which runs rest on batches that prove nothing, with the codes that say why."""
+    producers = {facts.producer for facts in runs.values()}
+    if not chains.accused & producers:
+        return {}
     codes: dict[tuple[str, str], tuple[str, ...]] = {}
     for producer, run_id, code in query("untrusted_runs").rows(
-        connection,
-        producers=sorted({facts.producer for facts in runs.values()}),
-        known_at=moment.known_at,
+        connection, producers=sorted(producers), known_at=moment.known_at
     ):
         codes[producer, run_id] = (*codes.get((producer, run_id), ()), code)
     return {run: codes[facts.name] for run, facts in runs.items() if facts.name in codes}
@@ -158,5 +170,8 @@ def load_runs(
     connection: duckdb.DuckDBPyConnection, runs: Iterable[RunKey], moment: Moment
 ) -> dict[RunKey, RunFacts]:
     """Load the facts of *runs*."""
-    rows = query("run_facts").rows(connection, runs=list(runs), known_at=moment.known_at)
+    runs = list(runs)
+    if not runs:
+        return {}
+    rows = query("run_facts").rows(connection, runs=runs, known_at=moment.known_at)
     return {row[0]: RunFacts(*row) for row in rows}

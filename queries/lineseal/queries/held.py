@@ -7,17 +7,17 @@ tell which it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
+from lineseal.queries.relation import Edges
 from lineseal.queries.times import Moment
-
-EdgeRow = tuple[int, int, int]
-"""Run, artifact version, reasons as bits (ddl/0003)."""
 
 
 class HeldGraph(Protocol):
@@ -28,12 +28,8 @@ class HeldGraph(Protocol):
         """Tell whether any edge may have ``too_many_candidates``."""
         ...
 
-    def edges(self, name: str, keys: Sequence[int]) -> list[EdgeRow]:
+    def of(self, name: str, keys: npt.NDArray[np.int64]) -> Edges:
         """Return one half hop, as the SQL file of that name does."""
-        ...
-
-    def reached(self, starts: Sequence[int], near: str, far: str) -> list[int]:
-        """Return *starts* and all versions that half hops *near* and *far* lead to."""
         ...
 
 

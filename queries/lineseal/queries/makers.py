@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import duckdb
 
 from lineseal.queries.catalog import query
-from lineseal.queries.evidence import Evidence
-from lineseal.queries.graph import Lineage
+from lineseal.queries.evidence import RunFacts
+from lineseal.queries.graph import Edge, RunKey
 from lineseal.queries.times import Moment
 
 
 def load_makers(
-    connection: duckdb.DuckDBPyConnection, lineage: Lineage, evidence: Evidence, moment: Moment
+    connection: duckdb.DuckDBPyConnection,
+    writers: Mapping[int, Iterable[Edge]],
+    facts: Mapping[RunKey, RunFacts],
+    moment: Moment,
 ) -> dict[int, set[str]]:
-    """Load the makers of every version of *lineage* that has any."""
-    wrote = {
-        (evidence.runs[edge.run].name, node)
-        for node, edges in lineage.writers.items()
-        for edge in edges
-    }
+    """Load the makers of every version that has any, by the edges from runs that wrote it."""
+    wrote = {(facts[edge.run].name, node) for node, edges in writers.items() for edge in edges}
     runs = sorted({name for name, _ in wrote})
     rows = query("run_people").rows(
         connection,

@@ -42,9 +42,7 @@ class Material:
     @property
     def nodes(self) -> list[Node]:
         """Return every version: the subject first, then by distance and name."""
-        lineage = self.ancestry.lineage
-        ordered = sorted(lineage.depth, key=lambda node: (lineage.depth[node], lineage.rank[node]))
-        return [lineage.nodes[node] for node in ordered]
+        return self.ancestry.nodes
 
     @property
     def runs(self) -> list[RunKey]:

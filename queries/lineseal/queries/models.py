@@ -15,9 +15,9 @@ from lineseal.queries.completeness import Defect, Downstream
 from lineseal.queries.crowds import crowds
 from lineseal.queries.dose import add_doses
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
-from lineseal.queries.downstream import environments
 from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.promotions import environments
 from lineseal.queries.registrations import load_registered
 from lineseal.queries.rows import Row, first_writers, hops, node_row
 from lineseal.queries.suspects.origins import origins_untold

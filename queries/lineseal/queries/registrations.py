@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from lineseal.queries.catalog import query
 from lineseal.queries.node import Node
@@ -64,7 +66,7 @@ class _Registration:
 
 def load_registered(
     connection: duckdb.DuckDBPyConnection,
-    nodes: Collection[Node],
+    nodes: Collection[Node] | npt.NDArray[np.int64],
     moment: Moment,
     *,
     accused: bool = True,
@@ -73,7 +75,7 @@ def load_registered(
 
     Args:
         connection: The open store.
-        nodes: Versions as known at *moment*.
+        nodes: Versions as known at *moment*, or the ids of many.
         moment: What to look at.
         accused: Whether some finding says that there are batches which prove nothing.
 
@@ -81,12 +83,13 @@ def load_registered(
     doubtful: list[tuple[Any, ...]] = []
     if accused:
         doubtful = query("doubtful_registrations").rows(connection, known_at=moment.known_at)
-    if len(nodes) <= FEW:
-        return _few(connection, nodes, moment, frozenset(doubtful))
-    ids = [node.id for node in nodes]
+    if not isinstance(nodes, np.ndarray):
+        if len(nodes) <= FEW:
+            return _few(connection, nodes, moment, frozenset(doubtful))
+        nodes = np.array([node.id for node in nodes], np.int64)
     rows = query("registrations").rows(
         connection,
-        ids=ids,
+        ids=nodes,
         producers=[producer for producer, _ in doubtful],
         event_ids=[event_id for _, event_id in doubtful],
         **moment.parameters,

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lineseal.queries.question import Told, answer_from_json, error_from_json
+from lineseal.queries.wire import ARROW, unpack
 from lineseal.schemas.errors import ConfigurationError, StoreBusy, StoreError
 from lineseal.settings import Home, Settings
 
@@ -103,7 +104,7 @@ def _error(status: int, reply: Any) -> Exception:
 
 
 def _post(home: Home, settings: Settings, name: str, body: dict[str, Any]) -> tuple[int, Any]:
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", "Accept": f"{ARROW}, application/json"}
     timeout = settings.api.timeout_seconds + _GRACE_SECONDS
     if settings.api.url:
         connection, token = _to_url(home, settings, timeout)
@@ -115,7 +116,10 @@ def _post(home: Home, settings: Settings, name: str, body: dict[str, Any]) -> tu
     try:
         connection.request("POST", f"/v1/query/{name}", json.dumps(body), headers)
         response = connection.getresponse()
-        return response.status, _decoded(response.read())
+        content = response.read()
+        if response.headers.get_content_type() == ARROW:
+            return response.status, unpack(content)
+        return response.status, _decoded(content)
     finally:
         connection.close()
 

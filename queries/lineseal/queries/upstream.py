@@ -4,18 +4,53 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 
 from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
-from lineseal.queries.ancestry import Ancestry, load_ancestry
+from lineseal.queries.ancestry import Ancestry, ancestry_of
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
-from lineseal.queries.graph import Direction, Lineage
+from lineseal.queries.graph import Direction, Lineage, Traversal
 from lineseal.queries.node import Node
 from lineseal.queries.rows import edge_rows, first_writers, hops, node_row, run_rows
 from lineseal.queries.times import Moment, format_time
 from lineseal.queries.verdicts import AFFECTED, POSSIBLE, reached_for_certain, verdict
+from lineseal.queries.wide.answers import is_wide, wide_trace
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Hold the verdict on a version, that on each suspect in its ancestry, and what is lacking."""
+
+    verdict: str | None
+    suspects: dict[int, str]
+    warnings: list[str]
+
+
+def appeared(suspects: Sequence[Node]) -> dt.datetime:
+    """Return when the first of *suspects* may have been there."""
+    return min(suspect.appeared_at for suspect in suspects)
+
+
+def judge(ancestry: Ancestry, suspects: Sequence[Node], holes: Holes) -> Judgement:
+    """Judge a version against *suspects*; *holes* are those since they appeared."""
+    lineage, evidence, subject = ancestry.lineage, ancestry.evidence, ancestry.subject
+    defects = set(ancestry.defects).union(*look_alikes(lineage, suspects).values())
+    defects |= holes.until(made_at(lineage, evidence, subject.id))
+    defects |= holes.refused(PROVEN_BUT_REFUSED)
+    warnings = completeness.sentences(defects)
+    certain = reached_for_certain(lineage, evidence, [subject.id], Direction.UPSTREAM)
+    judged = {
+        suspect.id: AFFECTED if suspect.id in certain else POSSIBLE
+        for suspect in suspects
+        if suspect.id in lineage.depth
+    }
+    overall = verdict(
+        certain_path=AFFECTED in judged.values(), any_path=bool(judged), proven=not warnings
+    )
+    return Judgement(overall, judged, warnings)
 
 
 def answer_trace(
@@ -26,36 +61,18 @@ def answer_trace(
     *,
     max_depth: int | None,
     now: dt.datetime,
-    ancestry: Ancestry | None = None,
 ) -> Answer:
-    """Walk upstream from *subject* and judge it against *suspects*, if any are given.
-
-    *ancestry* is that of the subject at the moment, where it is loaded already.
-    """
-    if ancestry is None:
-        ancestry = load_ancestry(connection, subject, moment, max_depth=max_depth, now=now)
+    """Walk upstream from *subject* and judge it against *suspects*, if any are given."""
+    walked = Traversal(connection, moment).visit([subject.id], Direction.UPSTREAM, max_depth)
+    if suspects is None and is_wide(connection, walked, moment):
+        return wide_trace(connection, subject.reference, walked, moment, now=now)
+    ancestry = ancestry_of(connection, subject, walked, moment, max_depth=max_depth, now=now)
     lineage, evidence = ancestry.lineage, ancestry.evidence
-    defects = set(ancestry.defects)
-    for found in look_alikes(lineage, suspects or ()).values():
-        defects |= found
+    judgement = Judgement(None, {}, ancestry.warnings)
     if suspects is not None:
-        since = min(suspect.appeared_at for suspect in suspects)
-        holes = Holes(connection, since, moment, now)
-        defects |= holes.until(made_at(lineage, evidence, subject.id))
-        defects |= holes.refused(PROVEN_BUT_REFUSED)
-    warnings = completeness.sentences(defects)
-    judged: dict[int, str] = {}
-    overall: str | None = None
-    if suspects is not None:
-        certain = reached_for_certain(lineage, evidence, [subject.id], Direction.UPSTREAM)
-        judged = {
-            suspect.id: AFFECTED if suspect.id in certain else POSSIBLE
-            for suspect in suspects
-            if suspect.id in lineage.depth
-        }
-        overall = verdict(
-            certain_path=AFFECTED in judged.values(), any_path=bool(judged), proven=not warnings
-        )
+        holes = Holes(connection, appeared(suspects), moment, now)
+        judgement = judge(ancestry, suspects, holes)
+    warnings, judged = judgement.warnings, judgement.suspects
     chosen = hops(lineage, evidence, Direction.UPSTREAM)
     wrote = first_writers(
         (edge for edges in lineage.writers.values() for edge in edges), evidence.runs
@@ -65,7 +82,7 @@ def answer_trace(
         subject=subject.reference,
         as_of=format_time(moment.as_of),
         known_at=format_time(moment.known_at),
-        verdict=overall,
+        verdict=judgement.verdict,
         complete=not warnings,
         warnings=warnings,
         rows=[

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineseal.commandline.escape import csv_cell, visible
-from lineseal.commandline.json_text import COMPACT, INDENT, indented
+from lineseal.commandline.json_text import INDENT, JsonRows, compact, indented
 
 FORMATS = ("table", "json", "ndjson", "csv", "dot")
 _PIPE_WIDTH = 10_000
@@ -47,6 +47,7 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer in the shape that ``--json`` prints."""
+        rows = self.rows
         return {
             "query": self.query,
             "subject": self.subject,
@@ -55,7 +56,7 @@ class Answer:
             "verdict": self.verdict,
             "complete": self.complete,
             "warnings": [*self.warnings, *self.remarks],
-            "rows": [dict(row) for row in self.rows],
+            "rows": rows if isinstance(rows, JsonRows) else [dict(row) for row in rows],
             **self.extra,
         }
 
@@ -118,7 +119,7 @@ def print_answer(
 
 def to_json(value: Any, indent: Literal[2] | None = INDENT) -> str:
     """Render JSON that is one safe line per string: ASCII only, no NaN, keys in order."""
-    return indented(value) if indent == INDENT else COMPACT.encode(value)
+    return indented(value) if indent == INDENT else compact(value)
 
 
 def print_table(

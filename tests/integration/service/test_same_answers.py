@@ -23,12 +23,15 @@ from lineseal.consumers.detect import triage
 from lineseal.consumers.logs import get_logger
 from lineseal.consumers.store import Store
 from lineseal.queries import questions
+from lineseal.queries.columnar_rows import ColumnarRows
 from lineseal.queries.containment import questions as containment
 from lineseal.queries.gate import questions as gate
 from lineseal.queries.incident import questions as incident
 from lineseal.queries.question import Question, question_names
 from lineseal.queries.record import questions as record
+from lineseal.queries.remote import ask_service
 from lineseal.queries.rollback import questions as rollback
+from lineseal.queries.wide import answers as wide
 from lineseal.settings import Home, load_settings
 
 RAW = "dataset:lake/raw@1"
@@ -99,6 +102,27 @@ def test_every_answer_is_the_same_with_and_without_a_service(answered: Path) -> 
 
     assert during == before
     assert {status for status, _, _ in before} >= {0, 1, 2, 3, 4, 6}
+
+
+def test_a_large_answer_travels_in_columns(answered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is printed as the same bytes, in every format."""
+    trace, impact = ("trace", "model:registry/fraud@2"), ("impact", "dataset:lake/feed@1")
+    asked = [(*trace, "--json"), trace, (*impact, "--output", "csv"), impact]
+    before = [lineseal(answered, *each) for each in asked]
+    settings = load_settings(Home(answered))
+    monkeypatch.setattr(wide, "MANY", 0)
+    with served(answered):
+        during = [lineseal(answered, *each) for each in asked]
+        params = {"reference": trace[1]}
+        told = ask_service(
+            Home(answered), settings, "trace", params, answered / settings.store.path
+        )
+
+    assert told is not None
+    assert isinstance(told.answer.rows, ColumnarRows)
+    assert [(each.returncode, each.stdout, each.stderr) for each in during] == [
+        (each.returncode, each.stdout, each.stderr) for each in before
+    ]
 
 
 def test_every_question_of_a_command_is_registered() -> None:

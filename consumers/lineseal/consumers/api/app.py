@@ -1,7 +1,8 @@
 """What does the API answer over HTTP? Routes, limits, and errors as the command line knows them.
 
 ``POST /v1/query/NAME`` with ``{"store": PATH or null, "params": {...}}`` gives
-``{"answer": {...}, "positions": {...}}`` or ``{"error": {"code", "message", "candidates"}}``;
+``{"answer": {...}, "positions": {...}}`` or ``{"error": {"code", "message", "candidates"}}``, large
+tables of an answer as Arrow for those who accept it (``lineseal.queries.wire``);
 ``GET /ready`` says 200 or 503 and why; ``GET /health`` says that the process is alive.
 """
 
@@ -27,6 +28,7 @@ from lineseal.consumers.api.answering import Answering, TooMany, WrongStore
 from lineseal.queries.guarded_sql import SQL
 from lineseal.queries.question import answer_to_json, error_to_json, question_names
 from lineseal.queries.remote import COPY
+from lineseal.queries.wire import ARROW, holds_tables, pack
 from lineseal.schemas.errors import LinesealError, NotFound, QueryError, StoreBusy, StoreError
 from lineseal.services import ServiceLog
 
@@ -99,7 +101,11 @@ async def _answered(request: Request, name: str, answering: Answering, log: Serv
     except Exception as error:
         log.error("a question crashed", query=name, exc_info=error)  # noqa: TRY400 - our protocol
         return _json({"detail": "a crash of ours"}, HTTPStatus.INTERNAL_SERVER_ERROR)
-    return _json({"answer": answer_to_json(told.answer), "positions": told.positions})
+    content = {"answer": answer_to_json(told.answer), "positions": told.positions}
+    if ARROW in request.headers.get("accept", "") and holds_tables(content):
+        packed = await asyncio.to_thread(pack, content)
+        return Response(packed, media_type=ARROW, headers={"Cache-Control": "no-store"})
+    return _json(content)
 
 
 async def _body(request: Request) -> dict[str, Any]:

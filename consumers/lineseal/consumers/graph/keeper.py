@@ -19,7 +19,7 @@ import duckdb
 import numpy as np
 
 from lineseal.consumers.graph.parts import Codes, Part, PartedGraph
-from lineseal.consumers.graph.relation import INPUT, OUTPUT, Edges
+from lineseal.queries.relation import INPUT, OUTPUT, Edges
 from lineseal.schemas.errors import LinesealError
 
 Stamp = tuple[str, dt.datetime | None]

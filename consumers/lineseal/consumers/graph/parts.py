@@ -7,13 +7,12 @@ tuple of parts: a question that runs keeps its own while others see newer ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from lineseal.consumers.graph.relation import (
+from lineseal.queries.relation import (
     DIRECTION,
     FROM_RUN,
     INPUT,
@@ -22,7 +21,6 @@ from lineseal.consumers.graph.relation import (
     Relation,
     joined,
 )
-from lineseal.queries.held import EdgeRow
 
 Codes = npt.NDArray[np.int64]
 _CROWDED = 64
@@ -98,27 +96,6 @@ class PartedGraph:
         """Return the bytes of all arrays."""
         return sum(part.nbytes for part in self.parts)
 
-    def edges(self, name: str, keys: Sequence[int]) -> list[EdgeRow]:
-        """Return one half hop, as the SQL file of that name does."""
-        found = self._of(name, np.array(keys, np.int64))
-        return list(
-            zip(found.runs.tolist(), found.versions.tolist(), found.bits.tolist(), strict=True)
-        )
-
-    def reached(self, starts: Sequence[int], near: str, far: str) -> list[int]:
-        """Return *starts* and all versions that half hops *near* and *far* lead to."""
-        frontier = np.unique(np.array(starts, np.int64))
-        levels = [frontier]
-        seen, left = frontier, np.empty(0, np.int64)
-        while len(frontier):
-            runs = np.setdiff1d(self._of(near, frontier).runs, left)
-            left = np.union1d(left, runs)
-            frontier = np.setdiff1d(self._of(far, runs).versions, seen)
-            seen = np.union1d(seen, frontier)
-            levels.append(frontier)
-        found: list[int] = np.concatenate(levels).tolist()
-        return found
-
     def grown(self, newest: Part) -> PartedGraph:
         """Return the graph after the commits of *newest*."""
         parts = [*self.parts, newest]
@@ -128,7 +105,8 @@ class PartedGraph:
             parts.append(merged(older, newer, oldest=not parts))
         return PartedGraph(tuple(parts))
 
-    def _of(self, name: str, keys: npt.NDArray[np.int64]) -> Edges:
+    def of(self, name: str, keys: npt.NDArray[np.int64]) -> Edges:
+        """Return one half hop, as the SQL file of that name does."""
         found: list[Edges] = []
         for part in self.parts:
             closed = part.closed[DIRECTION[name]]

@@ -7,11 +7,12 @@ any of their runs wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
 
+from lineseal.queries.ancestry import Ancestry
 from lineseal.queries.containment.standing import (
     About,
     Standing,
@@ -19,7 +20,6 @@ from lineseal.queries.containment.standing import (
     load_quarantined,
     standing,
 )
-from lineseal.queries.material import Material
 from lineseal.queries.node import Node
 from lineseal.queries.statements import Statement
 from lineseal.queries.times import Moment
@@ -33,12 +33,14 @@ def load_standing(
     return [*orders, *load_quarantined(connection, moment)]
 
 
-def held(material: Material, orders: Iterable[Standing]) -> list[tuple[Standing, str | None]]:
-    """Return the orders that hold the material back, each with the version it holds.
+def held(
+    ancestry: Ancestry, statements: Mapping[int, Sequence[Statement]], orders: Iterable[Standing]
+) -> list[tuple[Standing, str | None]]:
+    """Return the orders that hold something in an ancestry back, each with the version it holds.
 
     The version is None for an order about a stage or a producer. Sorted by subject.
     """
-    runs = [material.ancestry.evidence.runs[run] for run in material.runs]
+    runs = [ancestry.evidence.runs[run] for run in ancestry.lineage.outputs]
     stages = {run.stage for run in runs}
     producers = {run.producer for run in runs}
     found: list[tuple[Standing, str | None]] = []
@@ -50,8 +52,8 @@ def held(material: Material, orders: Iterable[Standing]) -> list[tuple[Standing,
             continue
         found += [
             (order, node.reference)
-            for node in material.nodes
-            if means(about, node) or _came_from(about, material.statements.get(node.id, ()))
+            for node in ancestry.nodes
+            if means(about, node) or _came_from(about, statements.get(node.id, ()))
         ]
     return sorted(found, key=lambda one: (one[0].order.about.reference, one[1] or ""))
 

@@ -100,7 +100,7 @@ def load_case(
         gate=gate,
         policy=policy,
         material=material,
-        makers=load_makers(connection, ancestry.lineage, ancestry.evidence, moment),
+        makers=load_makers(connection, ancestry.lineage.writers, ancestry.evidence.runs, moment),
         orders=load_standing(connection, moment, officers),
         named=load_named(connection, moment),
         alerts=query("open_alerts").records(connection, severities=list(policy.alert_severities)),

@@ -68,7 +68,7 @@ def alerts(case: Case) -> Iterator[Check]:
 
 
 def _held(case: Case, rule: str, orders: list[Standing], otherwise: str | None) -> Iterator[Check]:
-    found = held(case.material, orders)
+    found = held(case.material.ancestry, case.material.statements, orders)
     for standing, reference in found:
         yield refused(rule, reference or standing.order.about.reference, standing.sentence)
     if not found and otherwise:

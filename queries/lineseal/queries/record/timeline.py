@@ -58,7 +58,7 @@ def timeline(
     now = moment.known_at or from_microseconds(clock())
     statements = load_statements(connection, lineage.nodes, moment)
     evidence = load_evidence(connection, lineage, moment, now)
-    makers = load_makers(connection, lineage, evidence, moment)
+    makers = load_makers(connection, lineage.writers, evidence.runs, moment)
     rows = [
         _row(lineage.nodes[node], said, makers.get(node, set()))
         for node, about in statements.items()

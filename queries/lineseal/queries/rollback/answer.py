@@ -12,15 +12,17 @@ from lineseal.commandline.output import Answer
 from lineseal.queries import completeness
 from lineseal.queries.catalog import query
 from lineseal.queries.containment.holding import load_standing
-from lineseal.queries.downstream import environments
+from lineseal.queries.doubts import Holes
 from lineseal.queries.evidence import load_evidence
 from lineseal.queries.graph import Direction, Traversal
 from lineseal.queries.lookup import find_all_versions, find_one
-from lineseal.queries.material import Material, material_of
 from lineseal.queries.node import Node, by_number
+from lineseal.queries.promotions import environments
 from lineseal.queries.rollback.candidates import version_faults
 from lineseal.queries.rollback.retrain import retrain_order
+from lineseal.queries.rollback.said import load_said
 from lineseal.queries.times import Moment, TimeInput, format_time, from_microseconds, parse_time
+from lineseal.queries.upstream import appeared
 from lineseal.schemas.errors import QueryError
 from lineseal.schemas.ids import now_us
 
@@ -99,9 +101,10 @@ def _until_good(
     promoted = environments(connection, [node.id for node in versions], moment)
     orders = load_standing(connection, moment)
     rows: list[dict[str, Any]] = []
-    for node in versions:
-        material: Material = material_of(connection, node, moment, now)
-        faults = version_faults(connection, material, suspects, orders, before=before, now=now)
+    holes = Holes(connection, appeared(suspects), moment, now) if suspects else None
+    for said in load_said(connection, versions, moment, now):
+        node = said.ancestry.subject
+        faults = version_faults(said, suspects, holes, orders, before=before, now=now)
         rows.append(
             node.to_row()
             | {

@@ -10,74 +10,59 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-import duckdb
-
+from lineseal.queries.ancestry import Ancestry
 from lineseal.queries.approvals import approval_faults
 from lineseal.queries.containment.holding import held
 from lineseal.queries.containment.standing import Standing
-from lineseal.queries.makers import load_makers
-from lineseal.queries.material import Material
+from lineseal.queries.doubts import Holes
 from lineseal.queries.node import Node
+from lineseal.queries.rollback.said import Said
 from lineseal.queries.times import format_time
-from lineseal.queries.upstream import answer_trace
+from lineseal.queries.upstream import judge
 from lineseal.queries.verdicts import AFFECTED, CLEAN
 
 GATES = ("promotion", "rollback")
 
 
 def version_faults(
-    connection: duckdb.DuckDBPyConnection,
-    material: Material,
+    said: Said,
     suspects: Sequence[Node],
+    holes: Holes | None,
     orders: Sequence[Standing],
     *,
     before: dt.datetime | None,
     now: dt.datetime,
 ) -> list[str]:
-    """Return why the material's subject is not good, the gravest first; empty when it is."""
-    subject = material.ancestry.subject
-    faults = _lineage_faults(connection, material, suspects, now)
-    faults += _too_new(material, before)
-    faults += [standing.sentence for standing, _ in held(material, orders)]
-    about = material.statements.get(subject.id, [])
-    ancestry = material.ancestry
-    everyone = load_makers(connection, ancestry.lineage, ancestry.evidence, material.moment)
-    makers = everyone.get(subject.id, set())
-    faults += approval_faults(about, gates=GATES, makers=makers, now=now)
+    """Return why the subject is not good, the gravest first; empty when it is.
+
+    *holes* are those since the suspects appeared, if there are any.
+    """
+    ancestry = said.ancestry
+    faults = _lineage_faults(ancestry, suspects, holes)
+    faults += _too_new(ancestry, before)
+    faults += [standing.sentence for standing, _ in held(ancestry, said.statements, orders)]
+    about = said.statements.get(ancestry.subject.id, [])
+    faults += approval_faults(about, gates=GATES, makers=said.makers, now=now)
     return faults
 
 
-def _lineage_faults(
-    connection: duckdb.DuckDBPyConnection,
-    material: Material,
-    suspects: Sequence[Node],
-    now: dt.datetime,
-) -> list[str]:
-    if not suspects:
-        return [f"its ancestry is not proven: {text}" for text in material.ancestry.warnings]
-    subject, moment = material.ancestry.subject, material.moment
-    answer = answer_trace(
-        connection,
-        subject,
-        suspects,
-        moment,
-        max_depth=None,
-        now=now,
-        ancestry=material.ancestry,
-    )
-    if answer.verdict == AFFECTED:
+def _lineage_faults(ancestry: Ancestry, suspects: Sequence[Node], holes: Holes | None) -> list[str]:
+    if holes is None:
+        return [f"its ancestry is not proven: {text}" for text in ancestry.warnings]
+    found = judge(ancestry, suspects, holes)
+    if found.verdict == AFFECTED:
         return ["a certain path leads here from what must not be in it"]
-    if answer.verdict == CLEAN:
+    if found.verdict == CLEAN:
         return []
-    held = {suspect.id for suspect in suspects} & material.ancestry.lineage.depth.keys()
-    path = ["a path leads here from what must not be in it, but not for certain"] if held else []
-    return path + [f"its ancestry is not proven: {text}" for text in answer.warnings]
+    path = "a path leads here from what must not be in it, but not for certain"
+    unproven = [f"its ancestry is not proven: {text}" for text in found.warnings]
+    return [path, *unproven] if found.suspects else unproven
 
 
-def _too_new(material: Material, before: dt.datetime | None) -> list[str]:
+def _too_new(ancestry: Ancestry, before: dt.datetime | None) -> list[str]:
     if before is None:
         return []
-    late = [node.reference for node in material.nodes if node.appeared_at >= before]
+    late = [node.reference for node in ancestry.nodes if node.appeared_at >= before]
     if not late:
         return []
     more = f" (and {len(late) - 1} more)" if len(late) > 1 else ""

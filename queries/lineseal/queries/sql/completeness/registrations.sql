@@ -27,40 +27,44 @@ WITH node AS (
       WHEN $known_at::TIMESTAMP IS NULL THEN known_to IS NULL
       ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
     END
-), wanted AS (
-  SELECT
-    node.*,
-    md5_number_lower(node.kind || ':' || node.namespace || '/' || node.name)
-      // 4294967296::UBIGINT * 4294967296::UBIGINT
-      + md5_number_lower(tail) // 4294967296::UBIGINT AS about_hash
-  FROM node, unnest(['', version, digest]) AS named(tail)
+), named AS (
+  SELECT DISTINCT kind, namespace, name FROM node
+), said AS (
+  SELECT about.*
+  FROM statement_about AS about
+  JOIN named USING (kind, namespace, name)
+  WHERE about.about_hash // 4294967296::UBIGINT IN (
+      SELECT md5_number_lower(kind || ':' || namespace || '/' || name) // 4294967296::UBIGINT
+      FROM named
+    )
+    AND about.body = 'registration'
+    AND about.origin IS DISTINCT FROM 'import'
+    AND ($as_of::TIMESTAMP IS NULL OR about.event_time <= $as_of)
+    AND ($known_at::TIMESTAMP IS NULL OR about.ingest_time <= $known_at)
+), covering AS (
+  SELECT artifact_version_id, said.*
+  FROM said
+  JOIN node USING (kind, namespace, name)
+  WHERE said.version IS NULL AND said.digest IS NULL
+  UNION ALL
+  SELECT artifact_version_id, said.*
+  FROM said
+  JOIN node USING (kind, namespace, name, digest)
+  UNION ALL
+  SELECT artifact_version_id, said.*
+  FROM said
+  JOIN node USING (kind, namespace, name, version)
+  WHERE NOT node.conflict AND (said.digest IS NULL OR node.digest IS NULL)
 )
 SELECT
-  wanted.artifact_version_id,
-  bool_or(coalesce(said.opaque, false)) AS opaque,
-  arg_max(said.owner, (said.event_time, said.event_id))
-    FILTER (said.owner IS NOT NULL) AS owner,
+  covering.artifact_version_id,
+  bool_or(coalesce(covering.opaque, false)) AS opaque,
+  arg_max(covering.owner, (covering.event_time, covering.event_id))
+    FILTER (covering.owner IS NOT NULL) AS owner,
   bool_or(doubted.event_id IS NULL) AS proven
-FROM wanted
-JOIN statement_about AS said
-  ON said.about_hash = wanted.about_hash
-  AND said.kind = wanted.kind
-  AND said.namespace = wanted.namespace
-  AND said.name = wanted.name
-  AND (
-    (said.version IS NULL AND said.digest IS NULL)
-    OR coalesce(
-      said.digest = wanted.digest,
-      said.version = wanted.version AND NOT wanted.conflict,
-      false
-    )
-  )
+FROM covering
 LEFT JOIN (
   SELECT unnest($producers::VARCHAR[]) AS producer, unnest($event_ids::VARCHAR[]) AS event_id
 ) AS doubted
-  ON doubted.producer = said.producer AND doubted.event_id = said.event_id
-WHERE said.body = 'registration'
-  AND said.origin IS DISTINCT FROM 'import'
-  AND ($as_of::TIMESTAMP IS NULL OR said.event_time <= $as_of)
-  AND ($known_at::TIMESTAMP IS NULL OR said.ingest_time <= $known_at)
-GROUP BY wanted.artifact_version_id
+  ON doubted.producer = covering.producer AND doubted.event_id = covering.event_id
+GROUP BY covering.artifact_version_id
