@@ -5,8 +5,9 @@
 Makes a store (see ``graph_store``) and asks random questions in three ways: in a new process with
 the store to itself, in a process that has it open, and over the socket of a running service, which
 holds the graph in memory. Loads the same edges into a private PostgreSQL with indexes and asks it
-for the same closures. Writes ``bench/results/queries-EDGES.md``. PostgreSQL is left out, with the
-reason, when absent.
+for the same closures. Beside the time is the processor's, of all processes of ours, which load by
+others does not change much. Writes a section of ``bench/results/queries.md``. PostgreSQL is left
+out, with the reason, when absent.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import graph_store  # noqa: E402
 import postgres  # noqa: E402
-from timing import cells, say, time_each  # noqa: E402
+from timing import cells, processor_seconds, say, time_each, write_section  # noqa: E402
 
 from lineseal.commandline.output import Answer, to_json  # noqa: E402
 from lineseal.queries import api  # noqa: E402
@@ -69,10 +70,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         lines = _measure(Path(folder), arguments.edges, arguments.questions)
-    target = ROOT / "bench" / "results" / f"queries-{arguments.edges}.md"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text("\n".join(lines) + "\n", "utf-8")
-    say(f"wrote {target}")
+    write_section(
+        ROOT / "bench/results/queries.md", "trace and impact", f"{arguments.edges:,} edges", lines
+    )
 
 
 def _measure(folder: Path, edges: int, questions: int) -> list[str]:
@@ -89,19 +89,25 @@ def _measure(folder: Path, edges: int, questions: int) -> list[str]:
     sizes: dict[str, int] = {}
     for shape in shapes:
         few = shape.references[:5]
+        began_cpu = processor_seconds()
         times = time_each(lambda ref, verb=shape.verb: _one_shot(store, verb, ref), few)
+        one_shot = _cpu(began_cpu, times)
         with open_store(store) as connection:
             ask: Callable[..., Answer] = getattr(api, shape.verb)
             first = ask(connection, shape.references[0])
             sizes[shape.name] = len(first.rows)
-            table.append(_row(shape.name, "new process", len(first.rows), times))
+            table.append(_row(shape.name, "new process", len(first.rows), times, one_shot))
+            began_cpu = processor_seconds()
             times = time_each(lambda ref, ask=ask: ask(connection, ref), shape.references)
-            table.append(_row(shape.name, "open store", len(first.rows), times))
+            cpu = _cpu(began_cpu, times)
+            table.append(_row(shape.name, "open store", len(first.rows), times, cpu))
             if len(first.rows) > MANY:
-                times = time_each(lambda _, first=first: to_json(first.to_dict()), few[:1])
-                table.append(_row(shape.name, "its JSON alone", len(first.rows), times))
+                began_cpu = processor_seconds()
+                times = time_each(lambda _, first=first: to_json(first.to_dict()), few)
+                cpu = _cpu(began_cpu, times)
+                table.append(_row(shape.name, "its JSON alone", len(first.rows), times, cpu))
     memory = {"new process": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
-    with _service(folder, memory):
+    with _service(folder, memory) as pid:
         for shape in shapes:
 
             def asked(reference: str, verb: str = shape.verb) -> object:
@@ -110,8 +116,10 @@ def _measure(folder: Path, edges: int, questions: int) -> list[str]:
             asked(shape.references[0])
             if shape is shapes[0]:
                 time.sleep(2 + edges / 2_000_000)  # what it loads in the background
+            began_cpu = processor_seconds(pid)
             times = time_each(asked, shape.references)
-            table.append(_row(shape.name, "running service", sizes[shape.name], times))
+            cpu = _cpu(began_cpu, times, pid)
+            table.append(_row(shape.name, "running service", sizes[shape.name], times, cpu))
     table += _postgres(folder, store, shapes, sizes)
     took = time.monotonic() - began
     return [*_head(edges, questions, store, load), *table, "", _tail(memory, load, took)]
@@ -146,8 +154,8 @@ def _one_shot(store: Path, verb: str, reference: str) -> None:
 
 
 @contextlib.contextmanager
-def _service(folder: Path, memory: dict[str, float]) -> Generator[None]:
-    """Run a service on the store of *folder*; note its memory when it has ended."""
+def _service(folder: Path, memory: dict[str, float]) -> Generator[int]:
+    """Run a service on the store of *folder*, give its id; note its memory when it has ended."""
     with subprocess.Popen(
         [sys.executable, str(ROOT / "bench/graph_service.py"), str(folder)],
         stdin=subprocess.PIPE,
@@ -158,7 +166,7 @@ def _service(folder: Path, memory: dict[str, float]) -> Generator[None]:
         if told is None or tell is None or told.readline() != "ready\n":
             raise SystemExit("the service did not start")
         try:
-            yield
+            yield process.pid
         finally:
             tell.close()
             memory["running service"] = float(told.readline() or "nan")
@@ -169,7 +177,7 @@ def _postgres(folder: Path, store: Path, shapes: list[Asked], sizes: dict[str, i
         server = postgres.start(folder)
     except postgres.Absent as absent:
         say(f"PostgreSQL left out: {absent}")
-        return [f"| (PostgreSQL left out: {absent}) | | | | | |"]
+        return [f"| (PostgreSQL left out: {absent}) | | | | | | |"]
     with server:
         server.load(store)
         return [
@@ -178,13 +186,19 @@ def _postgres(folder: Path, store: Path, shapes: list[Asked], sizes: dict[str, i
                 "PostgreSQL, ids alone",
                 sizes[shape.name],
                 server.closures(shape.verb, shape.references),
+                None,
             )
             for shape in shapes
         ]
 
 
-def _row(name: str, how: str, size: int, times: list[float]) -> str:
-    line = f"| {name} | {how} | {size:,} | {cells(times)} |"
+def _cpu(before: float, times: list[float], pid: int | None = None) -> float:
+    return (processor_seconds(pid) - before) / len(times)
+
+
+def _row(name: str, how: str, size: int, times: list[float], cpu: float | None) -> str:
+    mean = "" if cpu is None else f"{1000 * cpu:,.1f}"
+    line = f"| {name} | {how} | {size:,} | {cells(times)} | {mean} |"
     say(line)
     return line
 
@@ -192,16 +206,15 @@ def _row(name: str, how: str, size: int, times: list[float]) -> str:
 def _head(edges: int, questions: int, store: Path, load: float) -> list[str]:
     machine = f"{platform.system()} {platform.release()} {platform.machine()}"
     return [
-        f"# trace and impact on {edges:,} edges",
-        "",
         f"Command: `.venv/bin/python bench/queries.py --edges {edges} --questions {questions}`.",
         f"Machine: {machine}, {os.cpu_count()} processors; load average before: {load:.1f}.",
         f"Store: {store.stat().st_size / 1e6:,.0f} MB, made by set-based SQL.",
         "PostgreSQL returns the ids of a closure and nothing else; Lineseal the whole answer with",
         "its evidence: a new process with its JSON too, a running service over its socket.",
+        "Processor time is that of all processes of ours.",
         "",
-        "| question | how | versions | p50 ms | p95 ms | p99 ms |",
-        "|---|---|---|---|---|---|",
+        "| question | how | versions | p50 ms | p95 ms | p99 ms | processor ms, mean |",
+        "|---|---|---|---|---|---|---|",
     ]
 
 

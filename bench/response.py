@@ -4,7 +4,7 @@
 
 The first four are asked on a store with a large graph (see ``graph_store``), held open as a service
 does; evidence needs sealed batches, so cases are made from a store that was materialised from a log
-of ``ingest.py``. Starts are random. Writes ``bench/results/response-EDGES.md``.
+of ``ingest.py``. Starts are random. Writes a section of ``bench/results/response.md``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 import duckdb
 import graph_store
 import ingest
-from timing import cells, say, time_each
+from timing import cells, processor_seconds, say, time_each, write_section
 from verify import make_store
 
 from lineseal.commandline.output import Answer
@@ -129,8 +129,10 @@ def _questions(
 
 def _measure(asked: Asked) -> str:
     size = len(asked.ask(asked.starts[0]).rows)
+    began = processor_seconds()
     times = time_each(asked.ask, asked.starts)
-    line = f"| {asked.name} | {len(times)} | {size:,} rows | {cells(times)} |"
+    cpu = 1000 * (processor_seconds() - began) / len(times)
+    line = f"| {asked.name} | {len(times)} | {size:,} rows | {cells(times)} | {cpu:,.1f} |"
     say(line)
     return line
 
@@ -154,11 +156,13 @@ def _evidence(folder: Path, arguments: argparse.Namespace) -> list[str]:
             collector = Collector(connection, closure, keyring, settings.deployment)
             sizes.append(len(to_zip(collector.collect(signer, []))))
 
+        began = processor_seconds()
         times = time_each(case, starts)
+        cpu = 1000 * (processor_seconds() - began) / len(times)
     middle = sorted(sizes)[len(sizes) // 2]
     line = (
         f"| evidence, from {arguments.events:,} events, {edges:,} edges | {len(times)} "
-        f"| {middle / 1000:,.0f} kB (median) | {cells(times)} |"
+        f"| {middle / 1000:,.0f} kB (median) | {cells(times)} | {cpu:,.1f} |"
     )
     say(line)
     return [line]
@@ -179,22 +183,19 @@ def _write(arguments: argparse.Namespace, rows: list[str], load: float, memory: 
     loads = f"{load:.1f} before, {os.getloadavg()[0]:.1f} after"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lines = [
-        f"# What a responder asks, on {arguments.edges:,} edges",
-        "",
         f"Command: `.venv/bin/python {command} --questions {arguments.questions}`.",
         f"Machine: {machine}, {os.cpu_count()} processors. Load average: {loads}.",
         "Each question is asked of an open store, about random starts, one after the other.",
         "",
-        "| question | asked | size of one answer | p50 ms | p95 ms | p99 ms |",
-        "|---|---|---|---|---|---|",
+        "| question | asked | size of one answer | p50 ms | p95 ms | p99 ms | processor ms, mean |",
+        "|---|---|---|---|---|---|---|",
         *rows,
         "",
         f"Largest resident memory (MB): {memory:,.0f} with the graph, {peak:,.0f} in the end.",
     ]
-    RESULTS.mkdir(exist_ok=True)
-    target = RESULTS / f"response-{arguments.edges}.md"
-    target.write_text("\n".join(lines) + "\n", "utf-8")
-    say(f"wrote {target}")
+    write_section(
+        RESULTS / "response.md", "What a responder asks", f"{arguments.edges:,} edges", lines
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -20,6 +22,26 @@ def time_each(ask: Callable[[T], object], things: Iterable[T]) -> list[float]:
         ask(thing)
         found.append(time.perf_counter() - began)
     return found
+
+
+def processor_seconds(pid: int | None = None) -> float:
+    """Return what this process and its ended children took so far, and process *pid* if given."""
+    own = sum(os.times()[:4])
+    if pid is None:
+        return own
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return own + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def write_section(page: Path, title: str, heading: str, lines: Sequence[str]) -> None:
+    """Write one section of *page*; the others, of other sizes, stay."""
+    before = page.read_text("utf-8") if page.exists() else ""
+    kept = [part for part in before.split("\n## ")[1:] if part.splitlines()[0] != heading]
+    sections = [*kept, "\n".join([heading, "", *lines]).rstrip() + "\n"]
+    sections.sort(key=lambda part: (len(part.splitlines()[0]), part))
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("\n## ".join([f"# {title}\n", *sections]), "utf-8")
+    say(f"wrote {page}")
 
 
 def cells(times: Sequence[float]) -> str:
