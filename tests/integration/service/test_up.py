@@ -53,24 +53,20 @@ def test_it_materialises_what_comes_and_stops_in_order(home: Home, number: int) 
 
 def test_it_is_not_ready_without_the_store_and_gets_there(home: Home) -> None:
     """A store that another process holds is waited for, and the reason is told."""
-    with (
-        Service(home, "materialise", "--follow") as holder,
-        Service(home, "up", "--only", "materialiser") as service,
-    ):
+    with Service(home, "materialise", "--follow") as holder:
         holder.wait_until_it_answers()
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not any('"STORE_BUSY"' in line for line in service.lines + holder.lines):
-            assert time.monotonic() < deadline
-            if holder.process.poll() is not None or service.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        holder.process.kill()
-        holder.process.wait()
-        emit(home, "run-2")
-        while not any('"materialised"' in line for line in service.lines):
-            assert time.monotonic() < deadline, service.lines
-            time.sleep(0.05)
-        assert service.stop() == 0
+        with Service(home, "up", "--only", "materialiser") as service:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not any('"STORE_BUSY"' in line for line in service.lines):
+                assert time.monotonic() < deadline, service.lines
+                time.sleep(0.05)
+            holder.process.kill()
+            holder.process.wait()
+            emit(home, "run-2")
+            while not any('"materialised"' in line for line in service.lines):
+                assert time.monotonic() < deadline, service.lines
+                time.sleep(0.05)
+            assert service.stop() == 0
     assert runs(home) == {"run-1", "run-2"}
 
 
