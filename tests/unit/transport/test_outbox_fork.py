@@ -13,7 +13,7 @@ import os
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,26 @@ def accept_one(folder: Path, number: int) -> str:
     with open_outbox(folder / str(number)) as own:
         own.accept([b"child"])
     return "accepted"
+
+
+@contextlib.contextmanager
+def busy(count: int, work: Callable[[], object]) -> Generator[None]:
+    """Let *count* threads do *work* again and again while the block runs."""
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            work()
+
+    threads = [threading.Thread(target=go_on) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_a_child_is_refused_its_parents_outbox(tmp_path: Path) -> None:
@@ -164,44 +184,26 @@ def test_a_fork_inside_a_commit_does_not_hang(tmp_path: Path) -> None:
 
 def test_a_fork_waits_until_an_outbox_that_is_being_opened_is_open(tmp_path: Path) -> None:
     """A child forked in the middle of it would hang in SQLite or in the signing library."""
-    stop = threading.Event()
 
     def open_and_close() -> None:
-        while not stop.is_set():
-            open_outbox(tmp_path / "busy").close()
-            adopt_orphans(tmp_path / "busy", PRODUCER, sealer())
+        open_outbox(tmp_path / "busy").close()
+        adopt_orphans(tmp_path / "busy", PRODUCER, sealer())
 
-    threads = [threading.Thread(target=open_and_close) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
+    with busy(2, open_and_close):
         for number in range(20):
             assert in_child(lambda: accept_one(tmp_path, number)) == "accepted"  # noqa: B023
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_a_fork_while_others_use_sqlite_leaves_the_child_able_to_emit(tmp_path: Path) -> None:
     """MLflow's threads know no gate; what they had locked inside SQLite nobody else would free."""
-    stop = threading.Event()
 
     def use_sqlite() -> None:
-        while not stop.is_set():
-            with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-                connection.execute("CREATE TABLE t (x)")
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("CREATE TABLE t (x)")
 
-    threads = [threading.Thread(target=use_sqlite) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
+    with busy(3, use_sqlite):
         for number in range(60):
             assert in_child(lambda: accept_one(tmp_path, number)) == "accepted"  # noqa: B023
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_a_child_of_a_fork_that_lost_patience_is_refused_instead_of_hanging() -> None:

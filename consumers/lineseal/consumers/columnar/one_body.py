@@ -55,7 +55,7 @@ def layout(name: str) -> Layout:
     """Read the shipped event schema *name*.
 
     Raises:
-        NotImplementedError: Something else than scalars and records lies in front of its body.
+        TypeError: The shipped schema has something else than scalars and records before its body.
 
     """
     event = json.loads(schema_bytes(name))
@@ -126,7 +126,7 @@ def _scalars(kind: Any) -> Iterator[str]:
         for field in kind["fields"]:
             yield from _scalars(field["type"])
     else:
-        raise NotImplementedError(f"{kind} in front of the body")
+        raise TypeError(f"{kind} cannot stand in front of the body")
 
 
 def _collect(kind: Any, named: dict[str, Any]) -> None:

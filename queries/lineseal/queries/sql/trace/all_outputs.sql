@@ -1,5 +1,5 @@
 -- name:    all_outputs
--- title:   What did all runs wrote?
+-- title:   What did all runs write?
 -- kind:    trace
 -- params:  as_of TIMESTAMP=NULL    -- event time, included; null: no bound
 --          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
