@@ -13,10 +13,11 @@ from lineseal.queries.dose import add_doses
 from lineseal.queries.doubts import Holes
 from lineseal.queries.evidence import Evidence, load_evidence, load_runs
 from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.lineage_answer import lineage_answer
 from lineseal.queries.promotions import environments
 from lineseal.queries.rows import Row, edge_rows, first_writers, hops, node_row, run_rows
 from lineseal.queries.suspects.suspects import Suspects
-from lineseal.queries.times import Moment, format_time
+from lineseal.queries.times import Moment
 from lineseal.queries.verdicts import AFFECTED, POSSIBLE, reached_for_certain
 from lineseal.queries.wide.answers import is_wide, wide_impact
 
@@ -62,19 +63,15 @@ def answer_impact(
         rows = [row for row in rows if row["environment"] is not None]
     if dose:
         add_doses(connection, traversal, lineage, evidence, suspects, moment, rows)
-    return Answer(
-        query="impact",
-        subject=suspects.subject,
-        as_of=format_time(moment.as_of),
-        known_at=format_time(moment.known_at),
-        complete=not warnings,
+    return lineage_answer(
+        "impact",
+        suspects.subject,
+        moment,
         warnings=warnings,
         rows=rows,
-        extra={
-            "suspects": suspects.references,
-            "runs": run_rows(evidence.runs),
-            "edges": edge_rows(lineage, evidence),
-        },
+        suspects=suspects.references,
+        runs=run_rows(evidence.runs),
+        edges=edge_rows(lineage, evidence),
     )
 
 

@@ -13,9 +13,10 @@ from lineseal.queries import completeness
 from lineseal.queries.ancestry import Ancestry, ancestry_of
 from lineseal.queries.doubts import PROVEN_BUT_REFUSED, Holes, look_alikes, made_at
 from lineseal.queries.graph import Direction, Lineage, Traversal
+from lineseal.queries.lineage_answer import lineage_answer
 from lineseal.queries.node import Node
 from lineseal.queries.rows import edge_rows, first_writers, hops, node_row, run_rows
-from lineseal.queries.times import Moment, format_time
+from lineseal.queries.times import Moment
 from lineseal.queries.verdicts import AFFECTED, POSSIBLE, reached_for_certain, verdict
 from lineseal.queries.wide.answers import is_wide, wide_trace
 
@@ -77,13 +78,11 @@ def answer_trace(
     wrote = first_writers(
         (edge for edges in lineage.writers.values() for edge in edges), evidence.runs
     )
-    return Answer(
-        query="trace",
-        subject=subject.reference,
-        as_of=format_time(moment.as_of),
-        known_at=format_time(moment.known_at),
+    return lineage_answer(
+        "trace",
+        subject.reference,
+        moment,
         verdict=judgement.verdict,
-        complete=not warnings,
         warnings=warnings,
         rows=[
             node_row(
@@ -96,11 +95,9 @@ def answer_trace(
             )
             for node in _by_depth(lineage)
         ],
-        extra={
-            "suspects": None if suspects is None else sorted(s.reference for s in suspects),
-            "runs": run_rows(evidence.runs),
-            "edges": edge_rows(lineage, evidence),
-        },
+        suspects=None if suspects is None else sorted(s.reference for s in suspects),
+        runs=run_rows(evidence.runs),
+        edges=edge_rows(lineage, evidence),
     )
 
 

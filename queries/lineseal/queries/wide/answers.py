@@ -20,10 +20,11 @@ from lineseal.queries.crowds import crowded
 from lineseal.queries.doubts import Holes
 from lineseal.queries.evidence import Evidence, load_runs
 from lineseal.queries.graph import Lineage, Traversal, objects
+from lineseal.queries.lineage_answer import lineage_answer
 from lineseal.queries.promotions import environments
 from lineseal.queries.rows import first_writers
 from lineseal.queries.suspects.suspects import Suspects
-from lineseal.queries.times import Moment, format_time
+from lineseal.queries.times import Moment
 from lineseal.queries.verdicts import AFFECTED, POSSIBLE
 from lineseal.queries.walk import Walked
 from lineseal.queries.wide.facts import Facts, load_facts
@@ -84,19 +85,15 @@ def wide_impact(
     )
     if deployed:
         rows = ColumnarRows(rows.table.filter(compute.is_valid(rows.table.column("environment"))))
-    return Answer(
-        query="impact",
-        subject=suspects.subject,
-        as_of=format_time(moment.as_of),
-        known_at=format_time(moment.known_at),
-        complete=not warnings,
+    return lineage_answer(
+        "impact",
+        suspects.subject,
+        moment,
         warnings=warnings,
         rows=rows,
-        extra={
-            "suspects": suspects.references,
-            "runs": run_rows(facts),
-            "edges": edge_rows(facts, near, far),
-        },
+        suspects=suspects.references,
+        runs=run_rows(facts),
+        edges=edge_rows(facts, near, far),
     )
 
 
@@ -123,19 +120,15 @@ def wide_trace(
         verdicts=pa.nulls(count, pa.string()),
         more={},
     )
-    return Answer(
-        query="trace",
-        subject=reference,
-        as_of=format_time(moment.as_of),
-        known_at=format_time(moment.known_at),
-        complete=not warnings,
+    return lineage_answer(
+        "trace",
+        reference,
+        moment,
         warnings=warnings,
         rows=rows,
-        extra={
-            "suspects": None,
-            "runs": run_rows(facts),
-            "edges": edge_rows(facts, far, near),
-        },
+        suspects=None,
+        runs=run_rows(facts),
+        edges=edge_rows(facts, far, near),
     )
 
 
