@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,9 @@ def main() -> None:
             stack.enter_context(tempfile.TemporaryDirectory(prefix="detect-"))
         )
         names = max(40, arguments.events // EVENTS_OF_A_NAME)
-        made = make_log(folder, arguments.events, 512, arguments.seed, names=names)
+        made = make_log(
+            folder, arguments.events, 512, arguments.seed, partial(History, names=names)
+        )
         answer = measure(folder, made["entries"], arguments)
     write_results(arguments, answer)
 

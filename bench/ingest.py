@@ -84,18 +84,22 @@ def main() -> None:
 
 
 def make_log(
-    folder: Path, events: int, batch: int, seed: int, *, names: int = 40
+    folder: Path,
+    events: int,
+    batch: int,
+    seed: int,
+    invent: Callable[[str, int], History] = History,
 ) -> dict[str, Any]:
     """Seal *events* events into *folder*/log, or use what lies there already.
 
-    Each producer speaks of *names* artifacts.
+    What happened comes from *invent*, called with a producer and a seed.
     """
     about = folder / "about.json"
     if about.exists():
         return json.loads(about.read_text())
     note(f"sealing {events:,} events of {PRODUCERS} producers")
     folder.mkdir(parents=True, exist_ok=True)
-    shares = [(folder, n, events // PRODUCERS, batch, seed + n, names) for n in range(PRODUCERS)]
+    shares = [(folder, n, events // PRODUCERS, batch, seed + n, invent) for n in range(PRODUCERS)]
     started = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(WORKERS) as pool:
         made = pool.starmap(seal_producer, shares)
@@ -112,7 +116,12 @@ def make_log(
 
 
 def seal_producer(
-    folder: Path, number: int, count: int, size: int, seed: int, names: int
+    folder: Path,
+    number: int,
+    count: int,
+    size: int,
+    seed: int,
+    invent: Callable[[str, int], History],
 ) -> tuple[dict[str, str], list[int]]:
     """Seal one producer's events; give its key's entry and the size of each event."""
     name = f"producer-{number}"
@@ -120,7 +129,7 @@ def seal_producer(
     sealer = Sealer(signer, deployment=DEPLOYMENT, producer=name)
     chain, sizes, waiting = sealer.open_epoch(None), list[int](), list[bytes]()
     with contextlib.closing(EmbeddedLogWriter(folder / "log", name)) as log:
-        for event in History(name, seed, names=names).events(count):
+        for event in invent(name, seed).events(count):
             waiting.append(encode_event(event))
             sizes.append(len(waiting[-1]))
             if len(waiting) == size:

@@ -1,10 +1,11 @@
 """Times what a responder asks on the day: diff, last-good, gate, impact from a source, evidence.
 
-    .venv/bin/python bench/response.py --edges 1000000 --events 200000
+    .venv/bin/python bench/response.py --edges 1000000
 
-The first four are asked on a store with a large graph (see ``graph_store``), held open as a service
-does; evidence needs sealed batches, so cases are made from a store that was materialised from a log
-of ``ingest.py``. Starts are random. Writes a section of ``bench/results/response.md``.
+All but evidence are asked on a store with a large graph (see ``graph_store``), held open as a
+service does; evidence needs sealed batches, so cases are made from a store with as many edges that
+was materialised from a log (see ``pipelines``). Starts are random. Writes a section of
+``bench/results/response.md``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import duckdb
 import graph_store
 import ingest
+from pipelines import EDGES_PER_EVENT, Pipelines
 from timing import cells, processor_seconds, say, time_each, write_section
 from verify import make_store
 
@@ -43,6 +45,8 @@ from lineseal.signing.signers import file_uri, load_signer
 
 RESULTS = Path(__file__).parent / "results"
 LAST = graph_store.HOPS
+EVIDENCE_BATCH = 64
+"""Events that a producer seals together, where each batch is a file of a case."""
 _FEW = 3
 """Times a question is asked that takes seconds."""
 
@@ -60,7 +64,7 @@ def main() -> None:
     """Make the stores, ask, write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edges", type=int, default=1_000_000)
-    parser.add_argument("--events", type=int, default=100_000, help="for evidence; 0: leave it out")
+    parser.add_argument("--cases", type=int, default=60, help="for evidence; 0: leave it out")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to make the stores; default: temporary")
@@ -69,7 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="response-") as folder:
         rows = _graph(Path(folder), arguments)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        if arguments.events:
+        if arguments.cases:
             rows += _evidence(Path(folder) / "evidence", arguments)
     _write(arguments, rows, load, memory)
 
@@ -140,7 +144,8 @@ def _measure(asked: Asked) -> str:
 def _evidence(folder: Path, arguments: argparse.Namespace) -> list[str]:
     """Make cases about random versions of a store that was materialised."""
     folder.mkdir()
-    ingest.make_log(folder, arguments.events, 512, arguments.seed)
+    events = round(arguments.edges / EDGES_PER_EVENT)
+    ingest.make_log(folder, events, EVIDENCE_BATCH, arguments.seed, Pipelines)
     settings = make_store(folder)
     home = Home(folder)
     keyring = load_keyring(home.keyring, roots=settings.deployment.roots, threshold=1)
@@ -148,7 +153,7 @@ def _evidence(folder: Path, arguments: argparse.Namespace) -> list[str]:
     rng = random.Random(arguments.seed)  # noqa: S311 - no secret
     with open_store(folder / "store.duckdb") as connection:
         edges, versions = _versions(connection)
-        starts = rng.sample(versions, min(arguments.questions, len(versions)))
+        starts = rng.sample(versions, min(arguments.cases, len(versions)))
         sizes: list[int] = []
 
         def case(reference: str) -> None:
@@ -161,7 +166,7 @@ def _evidence(folder: Path, arguments: argparse.Namespace) -> list[str]:
         cpu = 1000 * (processor_seconds() - began) / len(times)
     middle = sorted(sizes)[len(sizes) // 2]
     line = (
-        f"| evidence, from {arguments.events:,} events, {edges:,} edges | {len(times)} "
+        f"| evidence, in a store of {edges:,} edges from {events:,} events | {len(times)} "
         f"| {middle / 1000:,.0f} kB (median) | {cells(times)} | {cpu:,.1f} |"
     )
     say(line)
@@ -172,13 +177,13 @@ def _versions(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:
     ((edges,),) = connection.execute("SELECT count(*) FROM edge WHERE known_to IS NULL").fetchall()
     rows = connection.execute(
         "SELECT kind || ':' || namespace || '/' || name || '@' || version FROM artifact_version"
-        " WHERE known_to IS NULL AND version IS NOT NULL AND NOT conflict ORDER BY 1"
+        " WHERE known_to IS NULL AND version IS NOT NULL AND made AND NOT conflict ORDER BY 1"
     ).fetchall()
     return edges, [reference for (reference,) in rows]
 
 
 def _write(arguments: argparse.Namespace, rows: list[str], load: float, memory: float) -> None:
-    command = f"bench/response.py --edges {arguments.edges} --events {arguments.events}"
+    command = f"bench/response.py --edges {arguments.edges} --cases {arguments.cases}"
     machine = f"{platform.system()} {platform.release()} {platform.machine()}"
     loads = f"{load:.1f} before, {os.getloadavg()[0]:.1f} after"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
