@@ -166,6 +166,12 @@ def test_sql_has_its_own_statuses(run: CommandLine, statement: str, status: int)
     assert run("sql", statement).status == status
 
 
+def test_sql_prints_the_names_that_were_asked_for(run: CommandLine) -> None:
+    heading = run("sql", "SELECT 1 AS own_key, 2 AS a_b").out.splitlines()[0]
+
+    assert heading.split() == ["own_key", "a_b"]
+
+
 def test_sql_that_is_cut_says_so(run: CommandLine) -> None:
     """On stderr, with status 6."""
     result = run("sql", "SELECT event_id FROM event", "--limit", "2", "--output", "csv")

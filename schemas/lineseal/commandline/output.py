@@ -123,12 +123,20 @@ def to_json(value: Any, indent: Literal[2] | None = INDENT) -> str:
 
 
 def print_table(
-    console: Console, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
+    console: Console,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    verbatim: bool = False,
 ) -> None:
-    """Print rows as a table; long cells are folded, never cut."""
+    """Print rows as a table; long cells are folded, never cut.
+
+    Underscores of column names are printed as blanks unless *verbatim*.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(Text(visible(column).replace("_", " ")), overflow="fold")
+        heading = column if verbatim else column.replace("_", " ")
+        table.add_column(Text(visible(heading)), overflow="fold")
     count = 0
     for row in rows:
         count += 1

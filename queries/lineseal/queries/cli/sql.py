@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import click
+from rich.console import Console
 
 from lineseal.commandline.exit_codes import Exit
-from lineseal.commandline.output import output_options, print_answer
+from lineseal.commandline.output import Answer, output_options, print_answer, print_table
 from lineseal.queries.cli.common import ask_sql
 from lineseal.queries.guarded_sql import DEFAULT_LIMIT, DEFAULT_TIMEOUT
 
@@ -36,5 +37,10 @@ def sql(statement: str, limit: int, timeout: float, output: str) -> int:
     Exit status: 0 answered; 6 there are more rows; 4 refused or over its limits; 2 not SQL.
     """
     answer = ask_sql(statement, limit=limit, timeout=timeout)
-    print_answer(answer, output, columns=answer.extra["columns"])
+    print_answer(answer, output, columns=answer.extra["columns"], table=_table)
     return Exit.OK if answer.complete else Exit.INCOMPLETE
+
+
+def _table(console: Console, answer: Answer) -> None:
+    # Names that the asker chose, or will write in the next statement.
+    print_table(console, answer.extra["columns"], answer.rows, verbatim=True)
