@@ -167,6 +167,7 @@ def test_sql_has_its_own_statuses(run: CommandLine, statement: str, status: int)
 
 
 def test_sql_prints_the_names_that_were_asked_for(run: CommandLine) -> None:
+    """Underscores and all: the next statement is written from what is read here."""
     heading = run("sql", "SELECT 1 AS own_key, 2 AS a_b").out.splitlines()[0]
 
     assert heading.split() == ["own_key", "a_b"]

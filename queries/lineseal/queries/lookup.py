@@ -15,6 +15,7 @@ import duckdb
 from lineseal.queries.catalog import query
 from lineseal.queries.node import RUN_PREFIX, UNKNOWN_VERSION, Node, by_number
 from lineseal.queries.times import Moment, format_time
+from lineseal.queries.walk import FEW_KEYS
 from lineseal.schemas.errors import Ambiguous, NotFound
 from lineseal.schemas.reference import Reference, format_reference, parse_reference
 
@@ -68,13 +69,16 @@ def find_all_versions(
 
 def _find(connection: duckdb.DuckDBPyConnection, text: str, moment: Moment) -> list[Node]:
     """Find what any reading of *text* matches."""
-    return _read(connection, text, moment)[1]
+    matching: dict[int, Node] = {}
+    for reading in _readings(text):
+        # A name may have a million versions: only an error has to look at all of them.
+        found = _versions(connection, reading, moment, only_matching=True)
+        matching.update({node.id: node for node in _matching(_existing(found, moment), reading)})
+    return list(matching.values()) or _read(connection, text, moment)[1]
 
 
-def _read(
-    connection: duckdb.DuckDBPyConnection, text: str, moment: Moment
-) -> tuple[list[Node], list[Node]]:
-    """Find all versions of every name that *text* can mean, and which of them it matches.
+def _readings(text: str) -> list[Reference]:
+    """Return what *text* can mean, the likeliest first.
 
     Which reading was meant is not ours to guess: a namespace and a name may both hold slashes, a
     name may hold an ``@``. Whoever may register a name could otherwise choose one that reads like
@@ -86,32 +90,54 @@ def _read(
         # version@digest: one of several contents of a version
         path, _, version = reference.path.rpartition("@")
         readings.append(dataclasses.replace(reference, path=path, version=version))
+    return readings
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, text: str, moment: Moment
+) -> tuple[list[Node], list[Node]]:
+    """Find all versions of every name that *text* can mean, and which of them it matches."""
+    readings = _readings(text)
     named: dict[int, Node] = {}
     matching: dict[int, Node] = {}
     known = False
     for reading in readings:
         found = _versions(connection, reading, moment)
         known = known or bool(found)
-        nodes = [node for node in found if moment.as_of is None or node.appeared_at <= moment.as_of]
+        nodes = _existing(found, moment)
         named.update({node.id: node for node in nodes})
-        hits = _matching(nodes, reading.version, reading.digest_prefix)
-        matching.update({node.id: node for node in hits})
+        matching.update({node.id: node for node in _matching(nodes, reading)})
     if not known:
         raise _unknown_name(connection, readings[-1], moment)
     if not named:
         raise NotFound(f"{text} did not exist yet at {format_time(moment.as_of)} (--as-of)")
     if not matching:
-        wanted = readings[-1].version or reference.digest_prefix or ""
+        wanted = readings[-1].version or readings[0].digest_prefix or ""
         raise _unknown_version(text, named.values(), wanted)
     return list(named.values()), list(matching.values())
 
 
 def _versions(
-    connection: duckdb.DuckDBPyConnection, reading: Reference, moment: Moment
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reference,
+    moment: Moment,
+    *,
+    only_matching: bool = False,
 ) -> list[Node]:
-    """Return all versions of every name that reads so, those in the longest namespace first."""
-    ids = [row[0] for row in query("named_versions").rows(connection, path=reading.path)]
-    rows = query("nodes").rows(connection, ids=ids, known_at=moment.known_at) if ids else []
+    """Return all versions of every name that reads so, those in the longest namespace first.
+
+    With *only_matching* some that cannot be meant are left out.
+    """
+    ids = query("named_versions").columns(connection, path=reading.path)["artifact_version_id"]
+    if not len(ids):
+        return []
+    wanted = {"version": reading.version, "digest_prefix": reading.digest_prefix}
+    rows = query("nodes").rows(
+        connection,
+        ids=ids if len(ids) > FEW_KEYS else ids.tolist(),
+        known_at=moment.known_at,
+        **(wanted if only_matching else {}),
+    )
     nodes = [Node(*row) for row in rows]
     kind, path = str(reading.kind), reading.path
     named = [
@@ -129,7 +155,12 @@ def _name(node: Node) -> tuple[str, str, str]:
     return node.kind, node.namespace, node.name
 
 
-def _matching(nodes: Sequence[Node], version: str | None, digest: str | None) -> list[Node]:
+def _existing(nodes: Iterable[Node], moment: Moment) -> list[Node]:
+    return [node for node in nodes if moment.as_of is None or node.appeared_at <= moment.as_of]
+
+
+def _matching(nodes: Sequence[Node], reading: Reference) -> list[Node]:
+    version, digest = reading.version, reading.digest_prefix
     if digest is not None:
         nodes = [node for node in nodes if (node.digest or "").startswith(digest)]
     if version is None:

@@ -170,6 +170,25 @@ def test_a_long_list_of_candidates_says_that_it_is_cut(graph: Graph, opened: Ope
     assert caught.value.candidates[9:11] == ("model:reg/many@9", "model:reg/many@10")
 
 
+def test_one_version_of_hundreds_is_found_as_one_of_few_is(graph: Graph, opened: Opened) -> None:
+    """By version, by digest, by its run, and in the list that an error shows."""
+    for number in range(300):
+        graph.node(f"dataset:lake/hourly@{number}")
+    graph.node(f"dataset:lake/hourly@{A}")
+    graph.node("dataset:lake/hourly@run:etl/run-1")
+    connection = opened(graph)
+
+    for tail in ("7", "299", "run:etl/run-1"):
+        reference = f"dataset:lake/hourly@{tail}"
+        assert find_one(connection, reference, NOW).reference == reference
+    short = find_one(connection, "dataset:lake/hourly@sha256:aaaaa", NOW)
+    assert short.reference == f"dataset:lake/hourly@{A}"
+    with pytest.raises(NotFound, match="its name has 302 versions"):
+        find_one(connection, "dataset:lake/hourly@300", NOW)
+    with pytest.raises(Ambiguous, match="means 302 versions"):
+        find_one(connection, "dataset:lake/hourly", NOW)
+
+
 def test_a_version_not_known_yet_is_not_found(graph: Graph, opened: Opened) -> None:
     """``known_at`` is inclusive, and the error says at which time nothing was known."""
     graph.node("model:reg/fraud@7", known_from=at(5))

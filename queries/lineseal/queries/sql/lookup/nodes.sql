@@ -3,6 +3,8 @@
 -- kind:    lookup
 -- params:  ids BIGINT[]            -- surrogates of this store
 --          known_at TIMESTAMP=NULL -- ingest time, included; null: as known today
+--          version VARCHAR=NULL    -- those of this version or of none and no digest; null: all
+--          digest_prefix VARCHAR=NULL
 -- returns: artifact_version_id BIGINT
 --          kind VARCHAR
 --          namespace VARCHAR
@@ -34,3 +36,7 @@ WHERE artifact_version_id IN (SELECT unnest($ids::BIGINT[]))
     WHEN $known_at::TIMESTAMP IS NULL THEN known_to IS NULL
     ELSE known_from <= $known_at AND (known_to IS NULL OR known_to > $known_at)
   END
+  AND (
+    $version::VARCHAR IS NULL OR version = $version OR (version IS NULL AND digest IS NULL)
+  )
+  AND ($digest_prefix::VARCHAR IS NULL OR starts_with(digest, $digest_prefix))
