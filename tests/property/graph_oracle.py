@@ -43,8 +43,16 @@ def oracle(events: Sequence[Said], cap: int = 64) -> Graph:
     """Build the graph of all events, name by name; *cap* is how many nodes a fact may mean."""
     nodes: set[Node] = set()
     edges: set[Edge] = set()
-    for name in {use.name for event in events for use in event.uses}:
-        story = OneName(name, events, cap)
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    about: dict[str, list[Said]] = {}
+    for event in events:
+        if event.run is not None:
+            low, high = spans.get(event.run, (event.at, event.at))
+            spans[event.run] = (min(low, event.at), max(high, event.at))
+        for name in {use.name for use in event.uses}:
+            about.setdefault(name, []).append(event)
+    for name, mentions in about.items():
+        story = OneName(name, mentions, spans, cap)
         nodes |= story.nodes()
         edges |= story.edges()
     return frozenset(nodes), frozenset(edges)
@@ -53,8 +61,15 @@ def oracle(events: Sequence[Said], cap: int = 64) -> Graph:
 class OneName:
     """The facts about one name and what they mean."""
 
-    def __init__(self, name: str, events: Sequence[Said], cap: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        events: Sequence[Said],
+        spans: dict[tuple[str, str], tuple[int, int]],
+        cap: int,
+    ) -> None:
         self.name = name
+        self.spans = spans
         self.cap = cap
         self.unknown: NodeKey = (name, None, None, None)
         self.facts = [
@@ -74,11 +89,6 @@ class OneName:
             if not (event.imported and use.version is None and use.digest is None)
             or (event.run, use.direction) not in named
         ]
-        self.spans: dict[tuple[str, str], tuple[int, int]] = {}
-        for event in events:
-            if event.run is not None:
-                low, high = self.spans.get(event.run, (event.at, event.at))
-                self.spans[event.run] = (min(low, event.at), max(high, event.at))
         self.digests: dict[str, set[str]] = {}
         for _, use in self.facts:
             if use.version is not None:

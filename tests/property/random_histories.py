@@ -33,6 +33,8 @@ NAMES = ("a", "b", "c", "m")
 """Three data sets and a model."""
 DIGESTS = tuple("sha256:" + 64 * letter for letter in "12")
 FINAL = 4
+Reject = tuple[str | None, str | None, str, int]
+"""Producer, epoch, code, ingest."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +73,18 @@ class History:
     """Everything that happened, and what of it arrived when.
 
     ``tag`` ends the names and producers of a history that shares a store; ``begins`` is its time.
+    In a ``deep`` one each run goes on from what the one before wrote.
     """
 
     seed: int
     cap: int
     tag: str = ""
     begins: int = 0
+    deep: bool = False
     first_commit: int = FIRST_COMMIT
     records: list[Record] = field(default_factory=list[Record])
     batches: list[Batch] = field(default_factory=list[Batch])
-    rejects: list[tuple[str | None, str | None, str, int]] = field(
-        default_factory=list[tuple[str | None, str | None, str, int]]
-    )
-    """Producer, epoch, code, ingest."""
+    rejects: list[Reject] = field(default_factory=list[Reject])
 
     @property
     def commits(self) -> list[int]:
@@ -105,7 +106,8 @@ def draw(seed: int, *, place: int = 0, of: int = 1) -> History:
     rng = random.Random(seed)  # noqa: S311 - no secret
     cap = rng.choice((1, 2, 64, 64))
     begins, ends = place * LENGTH, of * LENGTH if of > 1 else 0
-    history = History(seed, cap, f"{place}" if of > 1 else "", begins, FIRST_COMMIT + ends)
+    tag, deep = f"{place}" if of > 1 else "", rng.random() < 0.1
+    history = History(seed, cap, tag, begins, deep, FIRST_COMMIT + ends)
     commits = rng.randint(1, 3)
     tidy = rng.random() < 0.5
     for producer in ("p", "q"):
@@ -161,7 +163,7 @@ def _draw_producer(
                     branch,
                 )
                 history.batches.append(batch)
-                for _ in range(rng.randint(0, 2)):
+                for _ in range(rng.randint(1, 3) if history.deep else rng.randint(0, 2)):
                     record = _draw_event(rng, history, batch, ingest, low, tidy)
                     if not lost:
                         history.records.append(record)
@@ -180,12 +182,17 @@ def _draw_event(
 ) -> Record:
     identity = f"{len(history.records):04}-{rng.randrange(10**6):06}-{batch.producer}"
     place = batch.epoch, batch.seq, batch.branch
-    at = rng.randint(low, batch.created)
+    # Often at the very edge of what may be missing before or behind the batch.
+    at = rng.choice(
+        (rng.randint(low, batch.created), rng.randint(low, batch.created), low, batch.created)
+    )
     imported = not tidy and rng.random() < 0.1
-    if rng.random() < 0.45:
+    if rng.random() < (0.2 if history.deep else 0.45):
         use = _draw_use(rng, history, "registration", tidy)
         opaque = rng.random() < 0.1
         return Record(Said(identity, None, at, imported, (use,)), *place, ingest, opaque)
+    if history.deep:
+        return Record(_next_run(identity, history, batch, at), *place, ingest, False)
     uses = tuple(
         _draw_use(rng, history, rng.choice(("input", "output")), tidy)
         for _ in range(rng.randint(1, 3))
@@ -194,11 +201,21 @@ def _draw_event(
     return Record(Said(identity, run, at, imported, uses), *place, ingest, False)
 
 
+def _next_run(identity: str, history: History, batch: Batch, at: int) -> Said:
+    """Read what the run before wrote, and write the next of a dozen versions."""
+    number = len(history.records)
+    versions = [(name + history.tag, version) for version in "123" for name in NAMES]
+    read, written = versions[number % 12], versions[(number + 1) % 12]
+    uses = Use("input", *read, None), Use("output", *written, None)
+    return Said(identity, (batch.producer, f"s{number}"), at, False, uses)
+
+
 def _draw_use(rng: random.Random, history: History, direction: str, tidy: bool) -> Use:
     name = rng.choice(NAMES) + history.tag
     if tidy and rng.random() < 0.9:
         return Use(direction, name, rng.choice("12"), None)
-    version = rng.choice((None, None, "1", "2"))
+    named = (None, "1", "1", "2") if direction == "registration" else (None, None, "1", "2")
+    version = rng.choice(named)
     return Use(direction, name, version, rng.choice((None, None, *DIGESTS)))
 
 

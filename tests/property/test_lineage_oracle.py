@@ -13,23 +13,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.property import lineage_oracle
-from tests.property.oracle_check import Disagreement, check, check_delivered, stores
+from tests.property.answer_check import Disagreement
+from tests.property.faults import FAULTS
+from tests.property.oracle_check import check, check_delivered, open_store, stores
 from tests.property.random_histories import draw
 from tests.property.sealed_history import is_deliverable
-from tests.unit.queries.graph_builder import empty_store
 
 HISTORIES = 100
 """Histories of one test case."""
 FIRST = 10**6
 
 
-def compare_all(seeds: Sequence[int]) -> Counter[str]:
+def compare_all(seeds: Sequence[int], *, fast: bool = False) -> Counter[str]:
     """Compare everything about the histories of *seeds*."""
     counts: Counter[str] = Counter()
-    with empty_store() as store:
+    with open_store() as store:
         for together in stores(seeds):
-            counts += check(store, together)
+            counts += check(store, together, fast=fast)
     return counts
 
 
@@ -39,7 +39,7 @@ def test_every_answer_is_the_oracles(block: int) -> None:
     """Verdicts on all models, what is reached, ancestry, distance and completeness."""
     start = FIRST + block * HISTORIES
 
-    counts = compare_all(range(start, start + HISTORIES))
+    counts = compare_all(range(start, start + HISTORIES), fast=block > 0)
 
     assert counts["histories"] > HISTORIES * 0.9, "the others never arrived"
     assert counts["affected"] > 0
@@ -58,14 +58,21 @@ def test_the_same_holds_behind_the_materialiser(block: int, tmp_path: Path) -> N
     assert counts["histories through the materialiser"] == len(fit) > 10
 
 
-def credulous(oracle: lineage_oracle.Oracle, key: object) -> bool:
-    """Believe that every ancestry is proven."""
-    return True
-
-
-def test_an_oracle_that_judges_otherwise_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The comparison can fail."""
-    monkeypatch.setattr(lineage_oracle.Oracle, "proven", credulous)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "missing batches are overlooked",
+        "a fork is clean",
+        "late batches add no edge to a known version",
+        "--as-of leaves its moment out",
+        "opaque is ignored",
+    ],
+)
+def test_faults_put_into_the_product_are_noticed(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison can fail; ``bench/oracle_faults.py`` tries many more."""
+    FAULTS[fault](monkeypatch)
 
     with pytest.raises(Disagreement, match="product"):
-        compare_all(range(FIRST, FIRST + HISTORIES))
+        compare_all(range(FIRST, FIRST + HISTORIES), fast=True)
