@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
@@ -321,7 +322,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
                 self.refuse(error)
             else:
                 ids.append(sealed[0][0])
-                events.extend(event for _, event in sealed)
+                events += [event for _, event in sealed]
         return ids if self._accept(events) else []
 
     def _seal_up(self, body: AnyBody, context: Context) -> list[tuple[str, bytes]]:
@@ -357,9 +358,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
     def _job(self, job: str | Job) -> Job:
         if isinstance(job, Job):
             return job
-        text = str(job)
-        namespace, name = split_name(text) if "/" in text else (self._namespace, text)
-        return Job(namespace=namespace, name=name)
+        return _named_job(str(job), self._namespace)
 
     def _hashed(self, value: Any) -> Any:
         if isinstance(value, ArtifactSpec):
@@ -381,6 +380,12 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
             return
         self._warned.add(text)
         LOGGER.warning("%s", text)
+
+
+@lru_cache(maxsize=256)
+def _named_job(text: str, default: str) -> Job:
+    namespace, name = split_name(text) if "/" in text else (default, text)
+    return Job(namespace=namespace, name=name)
 
 
 def _workload() -> Workload | None:

@@ -26,8 +26,12 @@ from lineseal.schemas.zigzag import encode_long
 _NULL: Final = b"\0"
 _SET: Final = b"\2"
 _NUMBER_OF: Final = {cls: number for number, cls in enumerate(BODY_FIELDS.values())}
+_BEFORE: Final = [_NULL * number + _SET for number in range(len(_NUMBER_OF))]
+_BEHIND: Final = [_NULL * (len(_NUMBER_OF) - 1 - number) for number in range(len(_NUMBER_OF))]
+"""What stands before and behind the body that is set."""
 REDACTION: Final = Cleaning(redact_text, redact_identifier, is_secret_key, redact_pair)
 _ID_LENGTH: Final = encode_long(36)
+Trace = tuple[str | None, str | None]
 _ORIGIN: Final = encode_long(list(Origin).index(Origin.EMITTER))
 
 
@@ -49,6 +53,7 @@ class StraightEnvelope:
         self._name_or_null: Mapping[str, bytes] = self._job.text(IDENTIFIER, _SET)
         self._bodies = {cls: StraightWriter(cls, REDACTION) for cls in _NUMBER_OF}
         self._speaker = self._about(producer, actor)
+        self._last: tuple[Context, Trace, bytes] | None = None
         self._workload = _NULL
         if workload is not None:
             pieces = StraightWriter(Workload, NO_CLEANING).pieces(workload)
@@ -61,7 +66,7 @@ class StraightEnvelope:
         moment: int,
         body: AnyBody,
         context: Context,
-        trace: tuple[str | None, str | None],
+        trace: Trace,
     ) -> bytes | None:
         """Return the event's canonical bytes, at most 60 KiB; None when the reference must judge.
 
@@ -75,27 +80,34 @@ class StraightEnvelope:
         """
         if self._speaker is None or (type(body) is RunEvent and context.run_id is None):
             return None
-        number = _NUMBER_OF[type(body)]
-        pieces = self._bodies[type(body)].pieces(body)
-        after = self._after(context, trace)
-        if pieces is None or after is None:
+        after = self._known_after(context, trace)
+        if after is None:
             return None
-        data = b"".join(
-            [
-                _ID_LENGTH,
-                event_id.encode(),
-                encode_long(moment),
-                self._speaker,
-                _NULL * number,
-                _SET,
-                *pieces,
-                _NULL * (len(_NUMBER_OF) - 1 - number),
-                *after,
-            ]
-        )
+        number = _NUMBER_OF[type(body)]
+        out = [
+            _ID_LENGTH,
+            event_id.encode(),
+            encode_long(moment),
+            self._speaker,
+            _BEFORE[number],
+        ]
+        if not self._bodies[type(body)].append(body, out):
+            return None
+        out += (_BEHIND[number], after)
+        data = b"".join(out)
         return data if len(data) <= MAX_EVENT_BYTES else None
 
-    def _after(self, context: Context, trace: tuple[str | None, str | None]) -> list[bytes] | None:
+    def _known_after(self, context: Context, trace: Trace) -> bytes | None:
+        """Return what stands behind the body; the last one is kept, since runs say many things."""
+        known = self._last
+        if known is not None and known[1] == trace and (known[0] is context or known[0] == context):
+            return known[2]
+        after = self._after(context, trace)
+        if after is not None:
+            self._last = (context, trace, after)
+        return after
+
+    def _after(self, context: Context, trace: Trace) -> bytes | None:
         job: list[bytes] | None = [_NULL]
         if context.job is not None:
             job = self._job.pieces(context.job)
@@ -111,7 +123,7 @@ class StraightEnvelope:
             ]
         except Exception:  # noqa: BLE001 - whatever it is, the reference words it
             return None
-        return [*job, *texts, self._workload]
+        return b"".join([*job, *texts, self._workload])
 
     def _about(self, producer: str, actor: Actor) -> bytes | None:
         pieces = StraightWriter(Actor, NO_CLEANING).pieces(actor)

@@ -38,7 +38,7 @@ from lineseal.schemas.model import (
 KEYS: typing.Final[dict[type, str]] = {Pair: "key", Metric: "name"}
 """What stands once in a list of these: such a list is a map (DESIGN 4.2)."""
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST_FORM: typing.Final = re.compile(r"sha256:[0-9a-f]{64}")
 _INT64 = 1 << 63
 
 
@@ -184,7 +184,7 @@ def check_text(mark: str | None, value: Any, path: str) -> None:
         if mark == VERSION:
             _check_version(value, path)
     elif mark == DIGEST:
-        if not _DIGEST.fullmatch(value):
+        if not DIGEST_FORM.fullmatch(value):
             raise BadIdentifier(f"{path} is not 'sha256:' and 64 lower-case hex characters")
     else:
         _check_free_text(value, path)

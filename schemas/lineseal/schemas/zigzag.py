@@ -23,6 +23,19 @@ def encode_long(value: int) -> bytes:
     # The lengths of sizes and of times of today; the loop below writes the same.
     if 0x3FFF < rest < 1 << 21:
         return bytes((rest & _SEVEN | _MORE, rest >> 7 & _SEVEN | _MORE, rest >> 14))
+    if 1 << 49 <= rest < 1 << 56:
+        return bytes(
+            (
+                rest & _SEVEN | _MORE,
+                rest >> 7 & _SEVEN | _MORE,
+                rest >> 14 & _SEVEN | _MORE,
+                rest >> 21 & _SEVEN | _MORE,
+                rest >> 28 & _SEVEN | _MORE,
+                rest >> 35 & _SEVEN | _MORE,
+                rest >> 42 & _SEVEN | _MORE,
+                rest >> 49,
+            )
+        )
     out = bytearray()
     while rest > _SEVEN:
         out.append(rest & _SEVEN | _MORE)

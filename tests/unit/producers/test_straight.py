@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from tests.unit.schemas.strategies import identifiers, models
 
 from lineseal.producers.envelope import Context, Envelope
+from lineseal.producers.straight import REDACTION
 from lineseal.schemas.codec import encode_event_record
 from lineseal.schemas.errors import InvalidEvent
+from lineseal.schemas.guard import check_text
 from lineseal.schemas.ids import new_uuid7, now_us
 from lineseal.schemas.limits import MAX_EVENT_NODES
 from lineseal.schemas.model import (
@@ -37,6 +39,7 @@ from lineseal.schemas.model import (
     Subject,
     Workload,
 )
+from lineseal.schemas.straight import PLAIN
 
 ENVELOPE = Envelope("trainer", Actor(kind=ActorKind.SERVICE, id="trainer"), Workload(host="host-1"))
 IN_A_RUN = Context(Job(namespace="fraud", name="train"), "train", "run-1")
@@ -67,6 +70,11 @@ def contexts() -> st.SearchStrategy[Context]:
     """Contexts inside and outside of runs."""
     texts = st.none() | identifiers()
     return st.builds(Context, st.none() | models(Job), texts, texts)
+
+
+def plain(mark: str | None) -> st.SearchStrategy[str]:
+    """Texts that the fast way takes for plain."""
+    return st.from_regex(PLAIN[mark], fullmatch=True)
 
 
 def places(value: Any) -> list[tuple[Any, str]]:
@@ -115,6 +123,40 @@ def test_secrets_are_taken_out_on_the_fast_way_too(secret: str) -> None:
 
         assert fast is not None
         assert b"hunter22" not in fast
+        assert fast == reference
+
+
+@given(st.sampled_from(list(PLAIN)).flatmap(lambda mark: st.tuples(st.just(mark), plain(mark))))
+def test_a_plain_text_needs_neither_cleaning_nor_checks(found: tuple[str | None, str]) -> None:
+    """Which is why the fast way does neither."""
+    mark, text = found
+    check_text(mark, text, "text")
+
+    assert text == (REDACTION.free(text) if mark is None else REDACTION.identifier(text))
+
+
+@pytest.mark.parametrize("key", ["db_password", "pass"])
+def test_a_secret_is_taken_out_however_plain_it_is(key: str) -> None:
+    """A number too, and the second time it is said."""
+    body = RunEvent(state=RunState.START, parameters=(Pair(key=key, value="20260817.55"),))
+
+    for _ in range(2):
+        fast, reference = both(body)
+
+        assert fast is not None
+        assert b"20260817" not in fast
+        assert fast == reference
+
+
+def test_the_same_body_in_other_runs_is_another_event() -> None:
+    """What stands behind the body is kept from one event to the next of the same run only."""
+    body = RunEvent(state=RunState.START)
+    job = Job(namespace="fraud", name="train")
+
+    for context in (IN_A_RUN, Context(job, "train", "run-2"), Context(job, None, "run-2")):
+        fast, reference = both(body, context)
+
+        assert fast is not None
         assert fast == reference
 
 
