@@ -14,7 +14,6 @@ import dataclasses
 import sqlite3
 import zlib
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lineseal.schemas.errors import OutboxDamaged
@@ -24,39 +23,10 @@ from lineseal.transport.embedded.lock import Marks
 from lineseal.transport.embedded.macs import FileMacs
 from lineseal.transport.embedded.names import OutboxFile
 from lineseal.transport.embedded.schema import MAX_POSITION, check_layout, layout_mark
+from lineseal.transport.embedded.waiting import Chunk, Newest
 
 _WORTH_BYTES = 1024 * 1024
 """Less unused space is not worth rewriting a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Hold the pending events of one batch.
-
-    Attributes:
-        events: Their exact bytes, in the order they were accepted.
-        size: Sum of the bytes of all rows, refused ones included.
-        rows: How many rows were accepted here; more than ``events`` when some are refused or gone.
-        last_row: The number of the last of those rows.
-        damaged: Row numbers whose bytes do not fit their checksum; not in ``events``.
-        forged: Row numbers that their producer did not write, or that were sealed before; not in
-            ``events``.
-        more: True when pending events remain after this chunk.
-
-    """
-
-    events: tuple[bytes, ...]
-    size: int
-    rows: int
-    last_row: int
-    damaged: tuple[int, ...]
-    forged: tuple[int, ...]
-    more: bool
-
-    @property
-    def gone(self) -> int:
-        """Return how many accepted rows are damaged or missing."""
-        return max(0, self.rows - len(self.events) - len(self.forged))
 
 
 class OutboxDatabase:
@@ -73,6 +43,7 @@ class OutboxDatabase:
         self._layout = layout
         self._macs = macs
         self._unsure = True
+        self._newest = Newest()
         self.is_authentic = True
         # Pending rows up to here are believed no more than the state they were found with.
         self._refused_row = 0
@@ -104,6 +75,7 @@ class OutboxDatabase:
         """
         if not self._unsure:
             return
+        self._newest.forget()
         with self._translated():
             self._rollback()
             meta = self._connection.execute(
@@ -169,12 +141,16 @@ class OutboxDatabase:
                     for row, event in enumerate(events, first)
                 ],
             )
+        self._newest.add(first, events)
         self.last_row += len(events)
         self.pending_bytes += sum(map(len, events))
         self._unsure = False
 
     def read_pending(self, through: int, max_events: int, max_bytes: int) -> Chunk:
-        """Read the oldest pending events up to row *through*, as many as fit one batch."""
+        """Return the oldest pending events up to row *through*, as many as fit one batch."""
+        known = self._newest.chunk(self.sealed_row + 1, through, max_events, max_bytes)
+        if known is not None and self._count_rows(known.last_row) == known.rows:
+            return known
         events: list[bytes] = []
         damaged: list[int] = []
         forged: list[int] = []
@@ -209,6 +185,12 @@ class OutboxDatabase:
         rows, refused = last - self.sealed_row, (tuple(damaged), tuple(forged))
         return Chunk(tuple(events), size, rows, last, *refused, more)
 
+    def _count_rows(self, through: int) -> int:
+        """Return how many rows there are up to *through*: others if somebody changed the file."""
+        with self._translated():
+            query = "SELECT count(*) FROM pending WHERE seq <= ?"
+            return int(self._connection.execute(query, (through,)).fetchone()[0])
+
     def store_batch(
         self, key: str, value: bytes, head: ChainHead | None = None, chunk: Chunk | None = None
     ) -> None:
@@ -236,6 +218,7 @@ class OutboxDatabase:
         self.next_position, self.batch_bytes = position + 1, total
         self.head = head or self.head
         if chunk is not None:
+            self._newest.drop(chunk.last_row)
             self.sealed_row = chunk.last_row
             self.pending_bytes -= chunk.size
         self._unsure = False

@@ -27,7 +27,6 @@ from lineseal.schemas.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT
 from lineseal.schemas.model import BatchFlags, Loss
 from lineseal.signing.sealer import Chain, ChainHead, Sealer
 from lineseal.transport.embedded.ballast import Ballast
-from lineseal.transport.embedded.database import Chunk
 from lineseal.transport.embedded.entrance import Entrance
 from lineseal.transport.embedded.filesystem import warn_about
 from lineseal.transport.embedded.group import GroupCommit
@@ -35,6 +34,7 @@ from lineseal.transport.embedded.ledger import Ledger
 from lineseal.transport.embedded.names import make_private_folder
 from lineseal.transport.embedded.opening import Opening, claim_file
 from lineseal.transport.embedded.voice import LOGGER
+from lineseal.transport.embedded.waiting import Chunk
 
 DAMAGE_REASON = "damaged on disk"
 
