@@ -61,11 +61,13 @@ class Newest:
 
     def add(self, first: int, events: Sequence[bytes]) -> None:
         """Remember *events*, which were committed in the rows from *first* on."""
-        if first != self._first + len(self._events) or self._size > _MAX_KEPT_BYTES:
+        if first != self._first + len(self._events):
             self.forget()
             self._first = first
         self._events += events
         self._size += sum(map(len, events))
+        if self._size > _MAX_KEPT_BYTES:
+            self.forget()
 
     def drop(self, through: int) -> None:
         """Forget the rows up to *through*: they are sealed."""
