@@ -39,6 +39,8 @@ PAGE = ROOT / "bench" / "results" / "oracle.md"
 BLOCK = 200
 """Histories that are shared out among stores at a time; a run ends behind a whole block."""
 DELIVERED_EVERY = 10
+TOLD_EVERY = 5
+"""Seconds between two lines about how far it is, at least."""
 RUNS = """| seeds | histories | disagreements | seconds | commit | command |
 |---|---|---|---|---|---|
 """
@@ -60,11 +62,15 @@ NEW_PAGE = "", Counter[str](), EARLIER
 
 @dataclass
 class Campaign:
-    """What was compared so far; ``following`` is the first seed that was not."""
+    """What was compared so far; ``following`` is the first seed that was not.
+
+    ``told`` is when that was printed, in seconds since the start.
+    """
 
     following: int
     counts: Counter[str] = field(default_factory=Counter[str])
     wrong: list[str] = field(default_factory=list[str])
+    told: float = 0
 
 
 def main() -> int:
@@ -80,14 +86,14 @@ def main() -> int:
     if runs:
         last = runs.splitlines()[-1].split("|")[1]
         arguments.first_seed = int(last.split(" to ")[1].replace(",", "")) + 1
-    began = time.monotonic()
+    began, commit = time.monotonic(), _commit()
     campaign = _run(arguments, began)
     seconds = time.monotonic() - began
     seeds = f"{arguments.first_seed:,} to {campaign.following - 1:,}"
     command = f"`.venv/bin/python {' '.join(['bench/oracle.py', *sys.argv[1:]])}`"
     wrong = len(campaign.wrong)
     histories = campaign.counts["histories"]
-    runs += f"| {seeds} | {histories:,} | {wrong} | {seconds:,.0f} | {_commit()} | {command} |\n"
+    runs += f"| {seeds} | {histories:,} | {wrong} | {seconds:,.0f} | {commit} | {command} |\n"
     for item in campaign.wrong[:20]:
         found += f"\n```text\n{item}\n```\n"
     _write_page(runs, before + campaign.counts, found)
@@ -131,8 +137,9 @@ def _collect(
         if wrong:
             campaign.wrong.append(wrong)
             sys.stderr.write(f"{wrong}\n")
-        if campaign.counts["stores"] % 10 == 0:
-            histories, seconds = campaign.counts["histories"], time.monotonic() - began
+        seconds = time.monotonic() - began
+        if seconds - campaign.told > TOLD_EVERY:
+            campaign.told, histories = seconds, campaign.counts["histories"]
             speed = f"{histories} histories, {seconds:.0f} s, {histories / seconds:.1f} a second"
             sys.stderr.write(f"{speed}, {len(campaign.wrong)} wrong\n")
     return waiting

@@ -23,7 +23,7 @@ PAGE = ROOT / "bench" / "results" / "oracle_faults.md"
 HEAD = """# Faults that the oracle notices
 
 Each was put into the product, and random histories were compared until product and oracle said
-different things. A store holds up to 32 histories, the smallest first, so they are
+different things. A store holds up to 64 histories, the smallest first, so they are
 counted in such steps.
 
 | fault | noticed within so many histories | first in |

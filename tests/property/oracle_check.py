@@ -35,7 +35,7 @@ from tests.unit.queries.graph_builder import empty_store
 
 from lineseal.consumers.resolve import MAX_CANDIDATES
 
-_FEW, _MANY = 12, 32
+_FEW, _MANY = 24, 64
 """Histories of one store, at most."""
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store keeps UTC without zone
 
@@ -59,10 +59,10 @@ def stores(seeds: Sequence[int]) -> list[list[int]]:
     """Share histories out among stores: those of one store are judged as one larger history.
 
     What is missing without an end, refused from nobody knows whom or forked touches most models of
-    its store, so such histories lie only with their like; and every twentieth lies alone.
+    its store, so such histories lie only with their like; and every fortieth lies alone.
     """
-    alone = [[seed] for seed in seeds if seed % 20 == 0]
-    others = [seed for seed in seeds if seed % 20]
+    alone = [[seed] for seed in seeds if seed % 40 == 0]
+    others = [seed for seed in seeds if seed % 40]
     wide = [seed for seed in others if _is_wide(draw(seed))]
     whole = [seed for seed in others if seed not in wide]
     return [*alone, *_cut(wide, _FEW), *_cut(whole, _MANY)]
