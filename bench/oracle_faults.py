@@ -62,6 +62,8 @@ def _notice(fault: Patch, seeds: range) -> tuple[int | None, str]:
                 check(connection, together, fast=True)
             except Disagreement as error:
                 return asked, str(error).split("\n", 1)[0].split(": ", 1)[1].split(":")[0]
+            except Exception as error:  # noqa: BLE001 - a question without an answer is noticed, too
+                return asked, f"a crash: {type(error).__name__}"
     return None, ""
 
 
