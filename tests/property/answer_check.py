@@ -18,6 +18,7 @@ from tests.property.random_histories import kind_of, moment
 
 from lineseal.commandline.output import Answer
 from lineseal.queries import api
+from lineseal.schemas.errors import NotFound
 
 Distance = dict[NodeKey, int]
 _WORST = ("affected", "possible", "clean")
@@ -108,6 +109,31 @@ def judge_suspicion(asked: Asked, suspect: NodeKey, model: NodeKey) -> None:
     met = {suspect: "affected" if certain else "possible"} if suspect in ancestry else {}
     _check_rows(asked, answer, what, ancestry, met, up=True)
     _check_edges(asked, answer, what, oracle.edges_above(model))
+
+
+def judge_cut(asked: Asked, node: NodeKey, depth: int) -> None:
+    """Ask for what is near only, in both directions: an answer says when more was cut off."""
+    oracle, name = asked.oracle, asked.oracle.reference(node)
+    for ask, distance, doubts in (
+        (api.trace, oracle.upstream(node), oracle.unproven(node)),
+        (api.impact, oracle.downstream(node, certain=False), oracle.impact_doubts(node)),
+    ):
+        what = f"{ask.__name__} of {name}, {depth} hops"
+        answer = ask(asked.connection, name, max_depth=depth, **asked.when)
+        near = {oracle.reference(one): hops for one, hops in distance.items() if hops <= depth}
+        asked.same(what, {row["reference"]: row["depth"] for row in answer.rows}, near)
+        cut = len(near) < len(distance)
+        asked.same(f"is {what} complete", answer.complete, not cut and not doubts)
+
+
+def judge_unborn(asked: Asked, node: NodeKey) -> None:
+    """Ask about what nothing had named yet by the moment that is looked at."""
+    name = asked.oracle.reference(node)
+    try:
+        found = api.trace(asked.connection, name, **asked.when).subject
+    except NotFound:
+        found = "nothing"
+    asked.same(f"{name}, which had not appeared", found, "nothing")
 
 
 def _rank(verdict: str) -> int:

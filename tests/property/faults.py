@@ -188,7 +188,11 @@ FAULTS: dict[str, Patch] = {
     "overlapping writes are no reason": _script(
         resolve, "CASE WHEN overlapping THEN 'overlapping_writes' END", "NULL"
     ),
-    "a read without version takes the oldest": _script(
+    "a read without version takes the oldest": _all(
+        _script(resolve, "max(before.ends) AS ends", "min(before.ends) AS ends"),
+        _script(resolve, "ASOF JOIN ended", "JOIN ended"),
+    ),
+    "a read without version takes an older one that its run wrote again": _script(
         resolve, "max(before.ends) AS ends", "min(before.ends) AS ends"
     ),
     "a version with two digests is registered by its name": _attribute(
@@ -211,6 +215,7 @@ FAULTS: dict[str, Patch] = {
     ),
     "impact forgets what never arrived": _attribute(doubts.Holes, "until", _until_now),
     "walks stop after three hops": _attribute(graph, "walk", _three_hops),
+    "an answer cut short does not say so": _attribute(completeness, "cuts", _nothing),
     "any path counts as certain": _all(
         *(
             _attribute(module, "reached_for_certain", _every_path)

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 import duckdb
 from tests.property.answer_check import (
     Asked,
+    judge_cut,
     judge_impact,
     judge_models,
     judge_suspicion,
     judge_trace,
+    judge_unborn,
 )
 from tests.property.chain_oracle import ALIVE, EVER, Chains
 from tests.property.lineage_oracle import Oracle
@@ -212,5 +214,10 @@ def _compare(
         counts["questions"] += 2 + bool(near)
     for node in rng.sample(nodes, min(max(1, wanted // 2), len(nodes))):
         counts["proven" if judge_trace(asked, node) else "not proven"] += 1
+        judge_cut(asked, node, rng.randrange(3))
+        counts["questions"] += 3
+    unborn = sorted(oracle.appeared.keys() - set(nodes), key=oracle.reference)
+    for node in unborn[:1]:
+        judge_unborn(asked, node)
         counts["questions"] += 1
     return counts

@@ -73,7 +73,8 @@ class History:
     """Everything that happened, and what of it arrived when.
 
     ``tag`` ends the names and producers of a history that shares a store; ``begins`` is its time.
-    In a ``deep`` one each run goes on from what the one before wrote.
+    In a ``deep`` one each run goes on from what the one before wrote;
+    few ``names`` make many meet.
     """
 
     seed: int
@@ -81,10 +82,16 @@ class History:
     tag: str = ""
     begins: int = 0
     deep: bool = False
+    names: tuple[str, ...] = NAMES
     first_commit: int = FIRST_COMMIT
     records: list[Record] = field(default_factory=list[Record])
     batches: list[Batch] = field(default_factory=list[Batch])
     rejects: list[Reject] = field(default_factory=list[Reject])
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether there are many runs."""
+        return self.deep or len(self.names) < len(NAMES)
 
     @property
     def commits(self) -> list[int]:
@@ -107,7 +114,8 @@ def draw(seed: int, *, place: int = 0, of: int = 1) -> History:
     cap = rng.choice((1, 2, 64, 64))
     begins, ends = place * LENGTH, of * LENGTH if of > 1 else 0
     tag, deep = f"{place}" if of > 1 else "", rng.random() < 0.1
-    history = History(seed, cap, tag, begins, deep, FIRST_COMMIT + ends)
+    names = rng.choice((NAMES, NAMES, NAMES, ("a", "m")))
+    history = History(seed, cap, tag, begins, deep, names, FIRST_COMMIT + ends)
     commits = rng.randint(1, 3)
     tidy = rng.random() < 0.5
     for producer in ("p", "q"):
@@ -163,7 +171,7 @@ def _draw_producer(
                     branch,
                 )
                 history.batches.append(batch)
-                for _ in range(rng.randint(1, 3) if history.deep else rng.randint(0, 2)):
+                for _ in range(rng.randint(1, 3) if history.busy else rng.randint(0, 2)):
                     record = _draw_event(rng, history, batch, ingest, low, tidy)
                     if not lost:
                         history.records.append(record)
@@ -187,7 +195,7 @@ def _draw_event(
         (rng.randint(low, batch.created), rng.randint(low, batch.created), low, batch.created)
     )
     imported = not tidy and rng.random() < 0.1
-    if rng.random() < (0.2 if history.deep else 0.45):
+    if rng.random() < (0.2 if history.busy else 0.45):
         use = _draw_use(rng, history, "registration", tidy)
         opaque = rng.random() < 0.1
         return Record(Said(identity, None, at, imported, (use,)), *place, ingest, opaque)
@@ -197,7 +205,10 @@ def _draw_event(
         _draw_use(rng, history, rng.choice(("input", "output")), tidy)
         for _ in range(rng.randint(1, 3))
     )
-    run = (batch.producer, rng.choice(("r1", "r2", "r3")))
+    # Short runs come one behind the other, long ones overlap.
+    short = f"s{len(history.records)}"
+    runs = ("r1", "r2", short, short) if history.busy else ("r1", "r2", "r3")
+    run = (batch.producer, rng.choice(runs))
     return Record(Said(identity, run, at, imported, uses), *place, ingest, False)
 
 
@@ -211,7 +222,7 @@ def _next_run(identity: str, history: History, batch: Batch, at: int) -> Said:
 
 
 def _draw_use(rng: random.Random, history: History, direction: str, tidy: bool) -> Use:
-    name = rng.choice(NAMES) + history.tag
+    name = rng.choice(history.names) + history.tag
     if tidy and rng.random() < 0.9:
         return Use(direction, name, rng.choice("12"), None)
     named = (None, "1", "1", "2") if direction == "registration" else (None, None, "1", "2")
