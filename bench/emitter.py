@@ -266,8 +266,10 @@ def latencies(answers: dict[str, list[Any]]) -> str:
         f"{1000 * (at(emit, q) - at(commit, q)):.3f} ms at p{100 * q:g}" for q in (0.5, 0.99)
     )
     processor = statistics.median(one["processor"] for one in ours)
+    alone = len(commit) / sum(commit)
     return text + (
-        f"\nAdded over the commit: {added} (budget: less than 1 ms at p99).\nProcessor time that "
+        f"\nAdded over the commit: {added} (budget: less than 1 ms at p99).\nBare commits alone: "
+        f"{alone:,.0f} a second, all rounds together.\nProcessor time that "
         f"one `emit()` takes from the job's thread, commit included: {1e6 * processor:.0f} us.\n"
     )
 
