@@ -2,7 +2,7 @@
 -- title:   Which nodes does each fact mean, by what it names?
 -- params:  max_candidates INTEGER -- nodes that one fact of a run may mean
 -- reads:   fact, node
--- makes:   meaning, made_node
+-- makes:   meaning, made_node; guess, still empty
 -- why:     ADR-0004, "What a fact means". Three rounds, each only using what the ones before
 --          decided, so that the result is a function of the set of facts:
 --          1. what cannot depend on which nodes are made;
@@ -121,3 +121,7 @@ JOIN node USING (name_id)
 WHERE version IS NULL AND digest IS NULL AND run IS NULL;
 
 DROP TABLE crowded;
+
+CREATE OR REPLACE TEMP TABLE guess (
+  fact BIGINT, node BIGINT, overlapping BOOLEAN, nothing_known BOOLEAN, crowded BOOLEAN
+);

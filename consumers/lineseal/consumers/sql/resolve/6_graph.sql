@@ -1,6 +1,7 @@
 -- name:    graph
 -- title:   What do the nodes and edges of the touched names look like now?
--- reads:   touched_name, run_span, fact, node, meaning, made_node, guess, artifact_version
+-- reads:   touched_name, part, again, kept_unknown, run_span, fact, node, meaning, made_node, guess,
+--          artifact_version
 -- makes:   node_now, edge_now
 -- why:     A node keeps its surrogate id for as long as this store lives, even when it was
 --          closed in between: the id belongs to its natural key.
@@ -14,21 +15,38 @@ WITH naming AS (
   SELECT node, event_time FROM fact JOIN node USING (name_id, version, digest)
   UNION ALL
   SELECT node, event_time FROM guess JOIN fact USING (fact) WHERE nothing_known
+  UNION ALL
+  SELECT node, event_time
+  FROM kept_unknown
+  JOIN node USING (name_id)
+  WHERE version IS NULL AND digest IS NULL AND run IS NULL
 ), appearance AS (
   SELECT node, min(event_time) AS appeared_at FROM naming GROUP BY node
-), described AS (
+), described AS MATERIALIZED (
   SELECT
-    node, kind, namespace, name, version, digest, producer, run_id,
+    node, node.name_id, how = 'whole' OR coalesce(part.changed, false) AS of_all_runs,
+    kind, namespace, name, node.version, node.digest, producer, run_id,
     made_node.node IS NOT NULL AS made, conflict, appeared_at
   FROM node
   JOIN touched_name USING (name_id)
   JOIN appearance USING (node)
   LEFT JOIN run_span USING (run)
   LEFT JOIN made_node USING (node)
+  LEFT JOIN part
+    ON node.name_id = part.name_id
+    AND node.version IS NOT DISTINCT FROM part.version
+    AND node.digest IS NOT DISTINCT FROM part.digest
 ), known AS (
-  SELECT DISTINCT artifact_version_id, kind, namespace, name, version, digest, producer, run_id
+  SELECT DISTINCT node, artifact_version_id
   FROM artifact_version
-  SEMI JOIN touched_name USING (kind, namespace, name)
+  JOIN described
+    ON described.kind = artifact_version.kind
+    AND described.namespace = artifact_version.namespace
+    AND described.name = artifact_version.name
+    AND described.version IS NOT DISTINCT FROM artifact_version.version
+    AND described.digest IS NOT DISTINCT FROM artifact_version.digest
+    AND described.producer IS NOT DISTINCT FROM artifact_version.producer
+    AND described.run_id IS NOT DISTINCT FROM artifact_version.run_id
 ), highest AS (
   SELECT coalesce(max(artifact_version_id), 0) AS id FROM artifact_version
 )
@@ -45,14 +63,7 @@ SELECT
   described.*
 FROM described
 CROSS JOIN highest
-LEFT JOIN known
-  ON described.kind = known.kind
-  AND described.namespace = known.namespace
-  AND described.name = known.name
-  AND described.version IS NOT DISTINCT FROM known.version
-  AND described.digest IS NOT DISTINCT FROM known.digest
-  AND described.producer IS NOT DISTINCT FROM known.producer
-  AND described.run_id IS NOT DISTINCT FROM known.run_id;
+LEFT JOIN known USING (node);
 
 -- One edge per run, direction and node: exact if any fact says it exactly, else with the
 -- reasons of all. Only facts of the better kind give its event and its time.
@@ -100,4 +111,8 @@ SELECT
 FROM better
 JOIN run_span USING (run)
 JOIN node_now USING (node)
+WHERE of_all_runs
+  OR (name_id, run_span.producer, run_span.run_id) IN (
+    SELECT (name_id, producer, run_id) FROM again
+  )
 GROUP BY run_span.producer, run_span.run_id, direction, artifact_version_id;

@@ -1,11 +1,11 @@
 -- name:    by_time
 -- title:   Which nodes may an input have read that gives neither version nor digest?
 -- params:  max_candidates INTEGER -- nodes that one fact of a run may mean
--- reads:   fact, node, meaning, run_span
--- makes:   guess
+-- reads:   fact, node, meaning, run_span, kept_unknown
+-- writes:  guess
 -- why:     ADR-0004, "By time". A node that the reading run wrote itself counts with the
 --          interval of its other writers, which the two smallest starts and the two largest
---          ends give without comparing every pair of writers.
+--          ends give without comparing every pair of writers. Only run when it has to be.
 
 CREATE OR REPLACE TEMP TABLE open_read AS
 SELECT fact, name_id, run, starts, ends
@@ -168,12 +168,14 @@ FROM (
   FROM open_read
   ANTI JOIN overlap USING (fact)
   ANTI JOIN base USING (fact)
+  UNION
+  SELECT name_id FROM kept_unknown
 )
 WHERE name_id NOT IN (
   SELECT name_id FROM node WHERE version IS NULL AND digest IS NULL AND run IS NULL
 );
 
-CREATE OR REPLACE TEMP TABLE guess AS
+INSERT INTO guess
 WITH candidate AS (
   SELECT fact, node FROM overlap
   UNION
