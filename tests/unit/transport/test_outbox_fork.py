@@ -194,22 +194,16 @@ def test_a_fork_waits_until_an_outbox_that_is_being_opened_is_open(tmp_path: Pat
             assert in_child(lambda: accept_one(tmp_path, number)) == "accepted"  # noqa: B023
 
 
-def test_a_fork_while_others_use_sqlite_never_hangs_the_child(tmp_path: Path) -> None:
-    """MLflow's threads know no gate; what they had locked inside SQLite nobody else would free.
-
-    The child emits, or now and then is refused: what guards more than counters is not made anew.
-    """
+def test_a_fork_while_others_use_sqlite_leaves_the_child_able_to_emit(tmp_path: Path) -> None:
+    """MLflow's threads know no gate; what they had locked inside SQLite nobody else would free."""
 
     def use_sqlite() -> None:
         with contextlib.closing(sqlite3.connect(":memory:")) as connection:
             connection.execute("CREATE TABLE t (x)")
 
     with busy(3, use_sqlite):
-        told = [in_child(lambda: accept_one(tmp_path, number)) for number in range(60)]  # noqa: B023
-
-    refused = [outcome for outcome in told if outcome != "accepted"]
-    assert all(outcome.startswith("LogError: this process was forked") for outcome in refused)
-    assert len(refused) < 30
+        for number in range(60):
+            assert in_child(lambda: accept_one(tmp_path, number)) == "accepted"  # noqa: B023
 
 
 def test_a_child_of_a_fork_that_lost_patience_is_refused_instead_of_hanging() -> None:

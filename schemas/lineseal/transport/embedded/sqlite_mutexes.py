@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
 _STATIC = range(2, 14)
 """From SQLITE_MUTEX_STATIC_MAIN to SQLITE_MUTEX_STATIC_VFS3."""
-_MEMORY = 3
-"""SQLITE_MUTEX_STATIC_MEM, by far the busiest, guards counters only: it can be made anew."""
+_HARMLESS = frozenset({2, 3, 5, 7})
+"""Those that can be made anew, whoever had them, since nothing they guard is left half done:
+
+MAIN (2): lists of file systems and extensions, which are only read once SQLite has started;
+MEM (3), by far the busiest, and PMEM (7): counters; PRNG (5): random numbers, which SQLite begins
+anew in a child that opens a file. Source: sqlite3.c (os.c, loadext.c, malloc.c, pcache1.c,
+random.c, os_unix.c).
+"""
 _OK = 0
 
 
@@ -54,7 +60,7 @@ class SqliteMutexes:
             self._library = library
 
     def free(self) -> bool:
-        """Make the one that guards counters anew if it is locked; True when none is locked now."""
+        """Make those anew that are locked and harmless; True when none is locked now."""
         library = self._library
         if library is None:
             return True
@@ -62,7 +68,7 @@ class SqliteMutexes:
         for number, mutex in self._mutexes.items():
             if library.sqlite3_mutex_try(mutex) == _OK:
                 library.sqlite3_mutex_leave(mutex)
-            elif number == _MEMORY:
+            elif number in _HARMLESS:
                 library.pthread_mutex_init(mutex, None)
             else:
                 free = False
