@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from tests.stress.kills import ROOT, Tally, World
+from tests.stress.victims import MANY
 
 CALLS: Final = ("write", "pwrite64", "fsync", "fdatasync", "rename", "openat", "ftruncate")
 ERRORS: Final = ("KILL", "EIO", "ENOSPC")
-EVENTS: Final = 15
+EVENTS: Final = 4 * 3 + MANY
 _CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
 _ID_LENGTH = 36
 

@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 PHASES = (
-    *("starting", "between", "queueing", "commit", "sealing", "storing a batch", "sending"),
+    *("starting", "between", "queueing", "sealing at once", "commit", "sealing"),
+    *("storing a batch", "sending"),
     *("noting what was sent", "reading", "applying", "committing"),
 )
 """What a victim may be doing, the outer before the inner."""
+BIG_TURN = 4
+MANY = 250
+"""Events of 2,000 bytes: more than half a batch, so that ``emit_many`` seals them itself."""
 
 
 def follow_phases(file: Path, marks: dict[tuple[type, str], str]) -> None:
@@ -52,15 +56,17 @@ def emit(home: Path, phases: Path, count: int | None) -> None:
     """Emit through the public emitter and say each accepted id."""
     from lineseal.producers import Emitter
     from lineseal.signing.sealer import Sealer
+    from lineseal.transport.embedded import Outbox
     from lineseal.transport.embedded.database import OutboxDatabase
 
     follow_phases(
         phases,
         {
             (Emitter, "emit_many"): "queueing",
+            (Outbox, "_seal_at_once"): "sealing at once",
             (OutboxDatabase, "add_pending"): "commit",
             (Sealer, "seal"): "sealing",
-            (OutboxDatabase, "store_batch"): "storing a batch",
+            (OutboxDatabase, "store_batches"): "storing a batch",
         },
     )
     emitter = Emitter.from_env(home=home)
@@ -74,15 +80,30 @@ def emit(home: Path, phases: Path, count: int | None) -> None:
             action=QuarantineAction.PLACED,
             reason="r" * 2000,
         )
+
+        def many() -> list[str]:
+            """Emit so many that the call seals them: nothing is pending, both threads are here."""
+            leads = together.wait() == 0
+            emitter.flush()
+            ids = emitter.emit_many([body] * MANY) if leads else []
+            together.wait()
+            return ids
+
+        turn = 0
         while count is None or len(emitted) < count:
-            ids = emitter.emit_many([body] * 3)
+            turn += 1
+            ids = emitter.emit_many([body] * 3) if turn % BIG_TURN else many()
             emitted.extend(ids)
-            os.write(1, "".join(f"{event_id}\n" for event_id in ids).encode())
+            # A pipe takes this much in one piece; more could be torn by the other thread's.
+            for start in range(0, len(ids), 50):
+                lines = (f"{event_id}\n" for event_id in ids[start : start + 50])
+                os.write(1, "".join(lines).encode())
             if not ids and count is not None:
                 emitted.append("dropped")
 
     emitted: list[str] = []
     threads = [threading.Thread(target=work) for _ in range(2 if count is None else 1)]
+    together = threading.Barrier(len(threads))
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -3,7 +3,7 @@
 A daemon thread owns the sealing of one outbox: it adopts what crashed processes of the producer
 left behind, seals ``linger_ms`` after the first pending event or as soon as a batch is full, says
 with an empty batch now and then that an idle epoch is alive, and on ``stop`` seals the rest and
-closes the outbox. The job's thread never waits for a signature.
+closes the outbox. The job's thread never waits for a signature that a key service makes.
 Nothing depends on the thread for safety: what it did not get to stays durable in the outbox and
 is sealed by the producer's next opening.
 """
@@ -64,7 +64,9 @@ class Sealing:
         self._thread = thread
 
     def notify(self, count: int) -> None:
-        """Say that *count* more events were accepted."""
+        """Say that *count* more events were accepted; some are sealed already."""
+        if not (self.outbox.pending_count or self._tally.has_loss):
+            return
         with self._wake:
             before, self._pending = self._pending, self._pending + count
             if before == 0 or self._pending >= MAX_BATCH_EVENTS:

@@ -90,6 +90,11 @@ class Sealer:
         self._producer = producer
         self._clock = clock
 
+    @property
+    def is_local(self) -> bool:
+        """Return True when the private key is in memory: no service has to be asked to sign."""
+        return self._signer.row_key is not None
+
     def open_epoch(self, previous: ChainHead | None, reason: str = "opened") -> Chain:
         """Start a chain in a fresh epoch that names *previous*, the head before it."""
         genesis = Genesis(reason=reason)

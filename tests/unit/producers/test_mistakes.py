@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ from lineseal.schemas.model import RunEvent, RunState
 from lineseal.settings import Home
 
 from .world import BODY, PRODUCER, command, headers_of, keyring_of, said_in, states, told_by
+
+PATIENCE_SECONDS = 60.0
 
 
 class Unprintable:
@@ -159,6 +162,20 @@ def test_a_full_outbox_drops_and_tells(home: Home, monkeypatch: pytest.MonkeyPat
     assert sum(loss.count for loss in losses if loss.reason == "OUTBOX_FULL") >= (
         emitter.stats.dropped
     )
+
+
+def test_a_loss_is_told_soon_though_many_events_leave_nothing_pending(home: Home) -> None:
+    """What emit_many sealed itself wakes nobody; the loss before it does."""
+    with Emitter.from_env() as emitter:
+        emitter.emit("no body")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        accepted = emitter.emit_many([BODY] * 600)
+        assert [one.event_id for one in said_in(home)] == accepted
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (losses := [h.loss.count for h in headers_of(home) if h.loss is not None]):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    assert losses == [1]
 
 
 TWICE = """

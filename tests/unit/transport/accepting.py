@@ -14,6 +14,9 @@ import threading
 from pathlib import Path
 
 THREADS = 2
+MANY = 520
+"""So many are sealed by who accepts them, when nothing else is pending."""
+QUIET_TRIES = 100
 
 
 def event(run: int, thread: int, number: int) -> bytes:
@@ -37,10 +40,17 @@ def main() -> None:
         chance = random.Random(f"{run} {thread}")  # noqa: S311 - content, not a secret
         start = 0
         while True:
-            end = start + chance.choice((1, 1, 1, 4, 30))
+            end = start + chance.choice((1, 1, 1, 4, 30, MANY))
+            for _ in range(QUIET_TRIES if end == start + MANY else 0):
+                if not outbox.pending_count:
+                    break
+                threading.Event().wait(0.001)
             outbox.accept([event(run, thread, number) for number in range(start, end)])
-            lines = "".join(f"{run} {thread} {number}\n" for number in range(start, end))
-            os.write(1, lines.encode())
+            # A pipe takes this much in one piece; more could be torn by the other thread's.
+            for at in range(start, end, 100):
+                numbers = range(at, min(at + 100, end))
+                lines = "".join(f"{run} {thread} {number}\n" for number in numbers)
+                os.write(1, lines.encode())
             start = end
 
     for thread in range(THREADS):

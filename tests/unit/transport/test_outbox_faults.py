@@ -81,7 +81,8 @@ def test_a_signer_that_fails_half_way_does_not_repeat_a_loss(tmp_path: Path) -> 
     """What was told in a batch that is written must not be told again."""
     signer = MoodySigner(1)
     with open_outbox(tmp_path, signer=signer) as outbox:
-        outbox.accept(events(1500))
+        for start in range(0, 1500, 500):
+            outbox.accept(events(1500)[start : start + 500])
         assert outbox.seal_pending(loss=LOSS) == 1
         assert outbox.pending_count == 1500 - 1024
         signer.patience = 10

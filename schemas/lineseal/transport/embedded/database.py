@@ -191,31 +191,39 @@ class OutboxDatabase:
             query = "SELECT count(*) FROM pending WHERE seq <= ?"
             return int(self._connection.execute(query, (through,)).fetchone()[0])
 
-    def store_batch(
-        self, key: str, value: bytes, head: ChainHead | None = None, chunk: Chunk | None = None
+    def store_batches(
+        self,
+        key: str,
+        values: Sequence[bytes],
+        head: ChainHead | None = None,
+        chunk: Chunk | None = None,
     ) -> None:
-        """Commit a sealed batch, and in the same transaction remove the events it holds.
+        """Commit sealed batches, and in the same transaction remove the pending events they hold.
+
+        *chunk* is where those were read; None when what they hold never was pending.
 
         Raises:
             OutboxFull: The disk is full; nothing changed.
             LogError: Any other failure; nothing changed.
 
         """
-        position, total = self.next_position, self.batch_bytes + len(value)
+        position = self.next_position + len(values)
+        total = self.batch_bytes + sum(map(len, values))
         with self._transaction():
             execute = self._connection.execute
-            execute("INSERT INTO batch VALUES (?, ?, ?)", (position, key, value))
+            for at, value in enumerate(values, self.next_position):
+                execute("INSERT INTO batch VALUES (?, ?, ?)", (at, key, value))
             if chunk is not None:
                 for row in (*chunk.damaged, *chunk.forged):
                     execute("INSERT INTO damaged SELECT * FROM pending WHERE seq = ?", (row,))
                 execute("DELETE FROM pending WHERE seq <= ?", (chunk.last_row,))
             self._say_state(
                 self.sealed_row if chunk is None else chunk.last_row,
-                position + 1,
+                position,
                 total,
                 head or self.head,
             )
-        self.next_position, self.batch_bytes = position + 1, total
+        self.next_position, self.batch_bytes = position, total
         self.head = head or self.head
         if chunk is not None:
             self._newest.drop(chunk.last_row)

@@ -21,6 +21,11 @@ class Entrance:
         self._lock = threading.RLock()
         self._inside = False
 
+    @property
+    def is_taken(self) -> bool:
+        """Return whether somebody is inside now, be it this thread; a moment later may differ."""
+        return self._inside
+
     @contextlib.contextmanager
     def alone(self) -> Generator[None]:
         """Wait for the others to leave, then be the only one inside.

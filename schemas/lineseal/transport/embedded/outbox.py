@@ -34,9 +34,12 @@ from lineseal.transport.embedded.ledger import Ledger
 from lineseal.transport.embedded.names import make_private_folder
 from lineseal.transport.embedded.opening import Opening, claim_file
 from lineseal.transport.embedded.voice import LOGGER
-from lineseal.transport.embedded.waiting import Chunk
+from lineseal.transport.embedded.waiting import Chunk, batches_of
 
 DAMAGE_REASON = "damaged on disk"
+_WORTH_EVENTS = MAX_BATCH_EVENTS // 2
+_WORTH_BYTES = MAX_BATCH_BYTES // 2
+"""Fewer events are not sealed at once: many small batches cost whoever reads them."""
 
 _abandoned: list[object] = []
 """Connections a forked child must neither use nor close; kept so that nothing closes them."""
@@ -58,8 +61,8 @@ class Outbox:
         self._max_bytes = max_bytes
         self._pid = os.getpid()
         self._closed = False
-        # One guards the connection, the other the chain: signing, which may ask a remote key
-        # service, never makes accept() wait.
+        # One guards the connection, the other the chain: signing by a remote key service never
+        # makes accept() wait.
         self._file_entrance = Entrance()
         self._chain_entrance = Entrance()
         self._chain: Chain | None = None
@@ -100,6 +103,8 @@ class Outbox:
     def accept(self, events: Sequence[bytes]) -> None:
         """Store encoded events; all of them are durable on return, or none.
 
+        Many at once are sealed here and now where that makes nobody wait; the others stay pending.
+
         Raises:
             OutboxFull: ``max_bytes`` is reached or the disk is full.
             TooLarge: An event is over 60 KiB.
@@ -110,7 +115,7 @@ class Outbox:
         if largest > MAX_EVENT_BYTES:
             raise TooLarge(f"an event is {largest} bytes, more than {MAX_EVENT_BYTES}")
         self._check_mine()
-        if events:
+        if events and not self._seal_at_once(events):
             self._group.submit(events)
 
     def seal_pending(self, *, loss: Loss | None = None, heartbeat: bool = False) -> int:
@@ -209,6 +214,32 @@ class Outbox:
         self._database.add_pending(events)
         self._held.note(self._database.marks)
 
+    def _seal_at_once(self, events: Sequence[bytes]) -> bool:
+        """Commit *events* as the sealed batches they make; False when they have to be pending.
+
+        Nothing is pending then, so what was accepted before is sealed before. Their rows would be
+        written, synced and removed for nothing; they have no numbers either.
+        """
+        size = sum(map(len, events))
+        worth = len(events) >= _WORTH_EVENTS or size >= _WORTH_BYTES
+        if not worth or not self._sealer.is_local or self._chain_entrance.is_taken:
+            return False
+        with self._chain_entrance.alone():
+            self._check_mine()
+            with self._file_entrance.alone():
+                self._database.refresh()
+                if self._database.pending_count or size > self._room():
+                    return False
+            after = self._current_chain() or self._new_chain()
+            values: list[bytes] = []
+            try:
+                for batch in batches_of(events, MAX_BATCH_EVENTS, MAX_BATCH_BYTES):
+                    value, after = self._sealer.seal(after, batch)
+                    values.append(value)
+            except LinesealError:
+                return False  # pending they are durable, and sealing them is tried again
+            return self._commit(values, after, size=size)
+
     def _check_mine(self) -> None:
         if self._pid != os.getpid():
             raise LogError(f"{self.path} was opened by the parent process; open your own outbox")
@@ -249,7 +280,7 @@ class Outbox:
             )
             if not due and not (ends and chain is not None):
                 break
-            chain = chain or self._sealer.open_epoch(self._database.head, self._reason)
+            chain = chain or self._new_chain()
             try:
                 self._store(chain, chunk, loss, BatchFlags.FINAL if ends else BatchFlags.NONE)
             except LinesealError as error:
@@ -273,14 +304,29 @@ class Outbox:
                 *(self.path, len(chunk.forged), OutboxForged.code),
             )
         value, after = self._sealer.seal(chain, chunk.events, flags=flags, loss=loss)
-        self._candidate = after
+        self._commit([value], after, chunk)
+
+    def _commit(
+        self, values: Sequence[bytes], after: Chain, chunk: Chunk | None = None, size: int = 0
+    ) -> bool:
+        """Store sealed batches that make the chain *after*; not if *size* bytes are over the cap.
+
+        Others may have accepted events since it was looked at.
+        """
         with self._file_entrance.alone():
-            self._database.store_batch(self._database.producer, value, _head(after), chunk)
+            if size and size > self._room():
+                return False
+            self._candidate = after
+            self._database.store_batches(self._database.producer, values, _head(after), chunk)
             self._held.note(self._database.marks)
         self._chain, self._candidate = after, None
         if self._missed:
             Ledger(self._file.database.parent).told(self._missed)
             self._missed = ()
+        return True
+
+    def _new_chain(self) -> Chain:
+        return self._sealer.open_epoch(self._database.head, self._reason)
 
     def _current_chain(self) -> Chain | None:
         """Return the chain; after a failed store, ask the file whether it was stored."""

@@ -7,7 +7,7 @@ the file has exactly those rows; whoever asks sees to that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lineseal.schemas.limits import MAX_BATCH_BYTES
@@ -44,6 +44,20 @@ class Chunk:
     def gone(self) -> int:
         """Return how many accepted rows are damaged or missing."""
         return max(0, self.rows - len(self.events) - len(self.forged))
+
+
+def batches_of(
+    events: Sequence[bytes], max_events: int, max_bytes: int
+) -> Iterator[Sequence[bytes]]:
+    """Split *events* into as many as fit a batch each, in order; every one is small enough."""
+    first = size = 0
+    for at, event in enumerate(events):
+        size += len(event)
+        if at - first == max_events or size > max_bytes:
+            yield events[first:at]
+            first, size = at, len(event)
+    if first < len(events):
+        yield events[first:]
 
 
 class Newest:

@@ -42,7 +42,7 @@ class EmbeddedLogWriter:
         if self._opening is None:
             raise LogError("the log writer is closed")
         database, held = self._opening.database, self._opening.lock
-        database.store_batch(key, value)
+        database.store_batches(key, [value])
         held.note(database.marks)
 
     def flush(self, timeout: float) -> int:  # noqa: ARG002 - nothing is ever outstanding
