@@ -154,11 +154,11 @@ CREATE TABLE artifact_version (
   artifact_version_id BIGINT NOT NULL,  -- surrogate of this store; never shown, never compared
   kind                VARCHAR NOT NULL,
   namespace           VARCHAR NOT NULL,
-  name                VARCHAR NOT NULL,
-  version             VARCHAR,
-  digest              VARCHAR,
+  name                VARCHAR NOT NULL USING COMPRESSION uncompressed,
+  version             VARCHAR USING COMPRESSION uncompressed,
+  digest              VARCHAR USING COMPRESSION uncompressed,
   producer            VARCHAR,          -- with run_id: only where the run is the identity
-  run_id              VARCHAR,
+  run_id              VARCHAR USING COMPRESSION uncompressed,
   made                BOOLEAN NOT NULL, -- a run wrote it or it was registered, not only read
   conflict            BOOLEAN NOT NULL, -- its version has several digests
   appeared_at         TIMESTAMP NOT NULL, -- earliest event_time that names it

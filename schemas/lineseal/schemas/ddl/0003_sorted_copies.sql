@@ -5,6 +5,9 @@
 -- DuckDB skips a row group when its smallest and largest key rule it out, so a copy answers fast
 -- as long as each key lives in few row groups. Rows arrive in a tail (segment 0); tails become
 -- sorted segments, and segments of one size become one of the next (a log-structured merge).
+--
+-- Texts that differ from row to row are not compressed here and in artifact_version: whoever asks
+-- for one would have the dictionary of its whole segment unpacked (ADR-0025).
 
 -- The segments of each copy, the tail left out while it is empty.
 CREATE TABLE sorted_segment (
@@ -22,9 +25,9 @@ CREATE TABLE sorted_segment (
 CREATE TABLE run_fact (
   run           BIGINT NOT NULL,
   producer      VARCHAR NOT NULL,
-  run_id        VARCHAR NOT NULL,
+  run_id        VARCHAR NOT NULL USING COMPRESSION uncompressed,
   job_namespace VARCHAR,
-  job_name      VARCHAR,
+  job_name      VARCHAR USING COMPRESSION uncompressed,
   stage         VARCHAR,
   state         VARCHAR NOT NULL,
   started_at    TIMESTAMP NOT NULL,
@@ -91,11 +94,11 @@ CREATE TABLE statement_about (
   body        VARCHAR NOT NULL, -- table the statement stands in
   kind        VARCHAR NOT NULL,
   namespace   VARCHAR NOT NULL,
-  name        VARCHAR NOT NULL,
-  version     VARCHAR,
-  digest      VARCHAR,
+  name        VARCHAR NOT NULL USING COMPRESSION uncompressed,
+  version     VARCHAR USING COMPRESSION uncompressed,
+  digest      VARCHAR USING COMPRESSION uncompressed,
   producer    VARCHAR,
-  event_id    VARCHAR NOT NULL,
+  event_id    VARCHAR NOT NULL USING COMPRESSION uncompressed,
   event_time  TIMESTAMP NOT NULL,
   ingest_time TIMESTAMP NOT NULL,
   origin      VARCHAR,
