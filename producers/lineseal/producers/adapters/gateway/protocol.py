@@ -26,19 +26,28 @@ class Doorkeeper:
         self._places, self._seconds = places, header_seconds
         self._owing: dict[WatchedConnection, asyncio.TimerHandle] = {}
         self._open: set[WatchedConnection] = set()
+        self._heard_until = 0.0
         self.shaking_hands = 0
         """Connections that were let in and are not set up yet."""
 
     async def find_place(self) -> None:
-        """Wait for a place for one more connection; make one if need be."""
+        """Wait for a place for one more connection; make one if need be.
+
+        A fair chance is counted up to the last time that everybody was heard, not up to now: a
+        process that came late itself has bytes to read that were sent in time. After a pause
+        all have been read that were there when it began, since a loop handles what it finds
+        readable before the timers that ran out.
+        """
         loop = asyncio.get_running_loop()
         while len(self._open) + self.shaking_hands >= self._places:
             oldest = next(iter(self._owing), None)
-            if oldest is not None and loop.time() - self._since(oldest) >= FAIR_SECONDS:
+            if oldest is not None and self._heard_until - self._since(oldest) >= FAIR_SECONDS:
                 self.leaves(oldest)
                 oldest.transport.abort()
             else:
+                paused = loop.time()
                 await asyncio.sleep(_LOOK_SECONDS)
+                self._heard_until = paused
 
     def arrives(self, connection: WatchedConnection) -> None:
         """Note a connection, which now owes us a request."""

@@ -26,7 +26,10 @@ from lineseal.settings import Home, Settings
 
 START_SECONDS = 20.0
 STOP_SECONDS = 3.0
-_BACKLOG = 1024
+_BACKLOG = 4096
+"""What Linux allows by default (``net.core.somaxconn``). A queue that fills up with connections
+half made turns SYN cookies on: then the kernel resets whoever sends a request in two packets and
+loses the first, which no reading here can prevent."""
 _MAX_HEAD_BYTES = 32 * 1024
 _KEEP_ALIVE_SECONDS = 30
 _TROUBLE_SECONDS = 0.2
