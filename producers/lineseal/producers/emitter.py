@@ -39,6 +39,7 @@ from lineseal.schemas.errors import (
     LinesealError,
 )
 from lineseal.schemas.guard import check_identifier, check_record
+from lineseal.schemas.ids import draw_chances
 from lineseal.schemas.model import AnyBody, ArtifactUse, Job, RunEvent, Workload
 from lineseal.schemas.record import to_record
 from lineseal.schemas.reference import DEFAULT_NAMESPACE, split_name
@@ -315,9 +316,10 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         ids: list[str] = []
         events: list[bytes] = []
         # An exception of the caller's own iterator is the caller's, and comes before anything.
-        for body in list(bodies):
+        given = list(bodies)
+        for body, chance in zip(given, draw_chances(len(given)), strict=True):
             try:
-                sealed = self._seal_up(body, context)
+                sealed = self._seal_up(body, context, chance)
             except Exception as error:  # noqa: BLE001 - callers may pass anything
                 self.refuse(error)
             else:
@@ -325,12 +327,12 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
                 events += [event for _, event in sealed]
         return ids if self._accept(events) else []
 
-    def _seal_up(self, body: AnyBody, context: Context) -> list[tuple[str, bytes]]:
+    def _seal_up(self, body: AnyBody, context: Context, chance: bytes) -> list[tuple[str, bytes]]:
         if self._envelope is None:
             # The same object raised again and again would collect tracebacks.
             raise self._problem.with_traceback(None)
         try:
-            return [self._envelope.seal_up(body, context)]
+            return [self._envelope.seal_up(body, context, chance)]
         except InvalidEvent:
             parts = split_run(body) if isinstance(body, RunEvent) else []
             if len(parts) < 2:

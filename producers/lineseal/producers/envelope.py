@@ -40,8 +40,12 @@ class Envelope:
             "workload": None if workload is None else to_record(workload),
         }
 
-    def seal_up(self, body: AnyBody, context: Context) -> tuple[str, bytes]:
+    def seal_up(
+        self, body: AnyBody, context: Context, chance: bytes | None = None
+    ) -> tuple[str, bytes]:
         """Return the new event's id and its canonical bytes, at most 60 KiB.
+
+        *chance* is for the id, see ``new_uuid7``.
 
         Raises:
             InvalidEvent: The body breaks the contract, or is none.
@@ -50,7 +54,7 @@ class Envelope:
         if type(body) not in _FIELD_OF:
             raise InvalidEvent(f"{type(body).__name__} is not an event body")
         moment = now_us()
-        event_id = new_uuid7(moment)
+        event_id = new_uuid7(moment, chance)
         trace = active_trace()
         data = self.straight.write(event_id, moment, body, context, trace)
         if data is None:

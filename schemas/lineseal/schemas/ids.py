@@ -10,6 +10,7 @@ import os
 import time
 from typing import Final
 
+_CHANCE_BYTES: Final = 10
 _VARIANT: Final = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
 """A random digit to one whose two high bits are those of RFC 9562, 4.1."""
 
@@ -19,18 +20,25 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def new_uuid7(at_us: int | None = None) -> str:
+def new_uuid7(at_us: int | None = None, chance: bytes | None = None) -> str:
     """Make a UUIDv7 (RFC 9562, 5.7) in its 36-character lower-case form.
 
     Args:
         at_us: Microseconds since the epoch for the time part; now by default.
+        chance: One of ``draw_chances``, used for no other id; drawn here by default.
 
     """
     millis = (now_us() if at_us is None else at_us) // 1000
-    chance = os.urandom(10).hex()
+    drawn = (os.urandom(_CHANCE_BYTES) if chance is None else chance).hex()
     # Written out by hand: uuid.UUID takes four times as long, and this runs for every event.
     time_part = f"{millis & ((1 << 48) - 1):012x}"
     return (
-        f"{time_part[:8]}-{time_part[8:]}-7{chance[:3]}"
-        f"-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[7:19]}"
+        f"{time_part[:8]}-{time_part[8:]}-7{drawn[:3]}"
+        f"-{_VARIANT[drawn[3]]}{drawn[4:7]}-{drawn[7:19]}"
     )
+
+
+def draw_chances(count: int) -> list[bytes]:
+    """Draw what *count* ids need at once: asking the system costs as much as making the id."""
+    drawn = os.urandom(_CHANCE_BYTES * count)
+    return [drawn[at : at + _CHANCE_BYTES] for at in range(0, len(drawn), _CHANCE_BYTES)]

@@ -41,6 +41,7 @@ PLAIN: Final[dict[str | None, re.Pattern[str]]] = {
     DIGEST: DIGEST_FORM,
 }
 """Texts, by their mark, that every check lets pass and that no cleaning changes."""
+_MAX_PLAIN: Final = len("sha256:") + 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ def _refuse() -> bytes:
 class _Made(dict[Any, Any]):
     """Remembers what was made of a text; made when first asked for."""
 
+    __slots__ = ("_make",)
+
     def __init__(self, make: Callable[[Any], Any]) -> None:
         super().__init__()
         self._make = make
@@ -92,8 +95,30 @@ class _Made(dict[Any, Any]):
         return made
 
 
+class _Texts(_Made):
+    """The same for texts, most of which are plain: those are encoded without another call."""
+
+    __slots__ = ("_heads", "_is_plain")
+
+    def __init__(self, mark: str | None, prefix: bytes, make: Callable[[Any], bytes]) -> None:
+        super().__init__(make)
+        self._is_plain = PLAIN[mark].fullmatch
+        self._heads = [prefix + length for length in SMALL_LONGS[: _MAX_PLAIN + 1]]
+
+    def __missing__(self, text: Any) -> Any:
+        if type(text) is not str or self._is_plain(text) is None:
+            return super().__missing__(text)
+        data = text.encode()
+        made = self[text] = self._heads[len(data)] + data
+        if len(self) > _MAX_KEPT:
+            self.clear()
+        return made
+
+
 class _MadeAnew(_Made):
     """Makes it each time: for texts that seldom come again."""
+
+    __slots__ = ()
 
     def __missing__(self, text: Any) -> Any:
         return self._make(text)
@@ -135,7 +160,8 @@ class StraightWriter:
         table = self._tables.get((mark, prefix))
         if table is None:
             clean = self._cleaning.free if mark is None else self._cleaning.identifier
-            table = self._tables[mark, prefix] = _Made(_maker(mark, prefix, clean))
+            table = _Texts(mark, prefix, _maker(mark, prefix, clean))
+            self._tables[mark, prefix] = table
         return table
 
     def _values_of(self, key: str) -> _Made:

@@ -170,6 +170,7 @@ def test_a_loss_is_told_soon_though_many_events_leave_nothing_pending(home: Home
         emitter.emit("no body")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
         accepted = emitter.emit_many([BODY] * 600)
         assert [one.event_id for one in said_in(home)] == accepted
+        assert len(set(accepted)) == 600
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (losses := [h.loss.count for h in headers_of(home) if h.loss is not None]):
             assert time.monotonic() < deadline

@@ -11,7 +11,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineseal.schemas.ids import new_uuid7, now_us
+from lineseal.schemas.ids import draw_chances, new_uuid7, now_us
 
 
 @given(milliseconds=st.integers(0, (1 << 48) - 1))
@@ -34,8 +34,20 @@ def test_later_ids_sort_later() -> None:
 
 
 def test_ids_of_one_instant_differ() -> None:
-    """74 random bits keep events of one millisecond apart."""
+    """74 random bits keep events of one millisecond apart, also drawn for many at once."""
     assert len({new_uuid7(0) for _ in range(10_000)}) == 10_000
+    assert len({new_uuid7(0, chance) for chance in draw_chances(10_000)}) == 10_000
+
+
+@given(chance=st.binary(min_size=10, max_size=10))
+def test_what_is_drawn_for_an_id_stands_in_it(chance: bytes) -> None:
+    """All 74 bits of it that there is room for: two draws that differ there make two ids."""
+    parsed = uuid.UUID(new_uuid7(0, chance)).int
+    drawn = int.from_bytes(chance, "big") >> 4
+
+    assert parsed >> 64 & 0xFFF == drawn >> 64
+    assert parsed >> 60 & 0x3 == drawn >> 60 & 0x3
+    assert parsed & (1 << 60) - 1 == drawn & (1 << 60) - 1
 
 
 def test_now_is_in_microseconds() -> None:
