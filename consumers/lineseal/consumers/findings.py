@@ -92,7 +92,11 @@ def _compromised(keyring: Keyring) -> list[_Row]:
 
 
 def _silent(connection: duckdb.DuckDBPyConnection, keyring: Keyring, now: int) -> list[_Row]:
-    """Find producers that should have spoken: the newest word counts, under whatever key."""
+    """Find producers that should have spoken: the newest word counts, under whatever key.
+
+    The span begins where the newest batch was sealed, which may be long before it was heard: what
+    came after that is what may be lacking.
+    """
     expected: dict[str, KeyEntry] = {}
     for entry in keyring.entries:
         if entry.expected_every is not None and entry.status(now) == "active":
@@ -101,21 +105,23 @@ def _silent(connection: duckdb.DuckDBPyConnection, keyring: Keyring, now: int) -
                 expected[entry.producer] = entry
     if not expected:
         return []
-    heard: dict[str, int] = dict(
-        connection.execute(
-            "SELECT producer, max(epoch_us(coalesce(logged_at, ingest_time))) FROM batch"
+    heard: dict[str, tuple[int, int]] = {
+        producer: (last, min(last, sealed))
+        for producer, last, sealed in connection.execute(
+            "SELECT producer, max(epoch_us(coalesce(logged_at, ingest_time))),"
+            " max(epoch_us(created_at)) FROM batch"
             " WHERE producer IN (SELECT unnest(?::VARCHAR[])) GROUP BY producer",
             [sorted(expected)],
         ).fetchall()
-    )
+    }
     rows: list[_Row] = []
     for producer, entry in sorted(expected.items()):
-        last = heard.get(producer, entry.not_before)
+        last, sealed = heard.get(producer, (entry.not_before, entry.not_before))
         if now - last > (entry.expected_every or 0):
             what = (
                 "nothing was heard since" if producer in heard else "nothing was ever heard, since"
             )
-            rows.append(_row(SILENT_PRODUCER, entry, last, what, keyed=False))
+            rows.append(_row(SILENT_PRODUCER, entry, last, what, keyed=False, begins=sealed))
     return rows
 
 
@@ -139,17 +145,29 @@ def _newer_keyring(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> l
     ]
 
 
-def _row(code: str, entry: KeyEntry, since: int | None, what: str, *, keyed: bool = True) -> _Row:
-    moment = _EPOCH + dt.timedelta(microseconds=since or 0)
+def _row(
+    code: str,
+    entry: KeyEntry,
+    since: int | None,
+    what: str,
+    *,
+    keyed: bool = True,
+    begins: int | None = None,
+) -> _Row:
+    moment = _moment(since or 0)
     keyid = entry.keyid if keyed else None
     return (
         _identity(code, entry.producer, keyid or "", str(since)),
         code,
         entry.producer,
         keyid,
-        moment,
+        moment if begins is None else _moment(begins),
         f"{what} {moment.isoformat(timespec='seconds')}Z",
     )
+
+
+def _moment(microseconds: int) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=microseconds)
 
 
 def _identity(*parts: str) -> str:

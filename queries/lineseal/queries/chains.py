@@ -15,7 +15,7 @@ import duckdb
 from lineseal.queries.catalog import query
 from lineseal.queries.times import Moment, format_time
 
-HIDING = frozenset({"FORK", "OUTBOX_ROLLBACK", "COUNTER_JUMP"})
+HIDING = frozenset({"FORK", "OUTBOX_ROLLBACK", "COUNTER_JUMP", "SILENT_PRODUCER"})
 """Findings behind which something may be that never arrived."""
 SPOILING = HIDING | {"REPLAY"}
 """Findings that keep an epoch from being proven whole."""

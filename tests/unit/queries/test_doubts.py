@@ -16,7 +16,7 @@ import pytest
 from lineseal.commandline.output import Answer
 from lineseal.queries import api
 
-from .graph_builder import Graph, clock
+from .graph_builder import Graph, at, clock
 
 Opened = Callable[[Graph], duckdb.DuckDBPyConnection]
 
@@ -80,6 +80,19 @@ def test_a_producer_that_lost_its_outbox_spoils_the_proof(proven: Graph, opened:
         "OUTBOX_ROLLBACK in epoch epoch-0 of producer eve: its genesis says that the outbox was"
         " rolled back"
     )
+
+
+@pytest.mark.parametrize(("since", "verdict"), [(3, "possible"), (4.5, "clean")])
+def test_whoever_fell_silent_before_the_model_was_made_spoils_the_proof(
+    proven: Graph, opened: Opened, since: float, verdict: str
+) -> None:
+    """What it should have said since may have been dropped: nothing else tells of a cut tail."""
+    proven.finding("SILENT_PRODUCER", "eve", span_start=at(since))
+    connection = opened(proven)
+
+    assert ask(connection, suspect=OTHER).verdict == verdict
+    (warning,) = api.impact(connection, OTHER, clock=lambda: clock(60)).warnings
+    assert warning.startswith("SILENT_PRODUCER in producer eve: ")
 
 
 @pytest.mark.parametrize(
