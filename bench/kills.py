@@ -1,10 +1,11 @@
 """Answers whether kill -9 or a failing system call can lose, double or tear what was accepted.
 
-    python bench/kills.py [--kills 240] [--minutes 30]
+    python bench/kills.py [--kills 240] [--minutes 30] [--only KILL|EIO|ENOSPC]
 
 First random kills of emitter, relay and materialiser, counted by the phase they hit; then, with
 strace, KILL, EIO and ENOSPC at every call of emitter and materialiser that touches their files.
-Writes ``bench/results/kills.md``; the exit status is 1 when a promise was broken.
+Writes ``bench/results/kills.md``; the exit status is 1 when a promise was broken. With ``--only``
+there are no random kills, and only the last section of the report, for that fault, is replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -27,11 +29,16 @@ from tests.stress.injection import ERRORS, Injection, why_no_strace  # noqa: E40
 from tests.stress.kills import AIMS, Tally, random_kills  # noqa: E402
 
 PER_HOME = len(AIMS)
+_ONLY = "\n## Only "
 INJECTED = (
     "strace makes one call that touches a file of the home fail, or kills the process there.\n"
-    "Points: such calls in one run; runs: how many of them were made to fail. After each, the\n"
-    "next job and the next materialiser run, and the same is counted as above.\n\n"
-    "| victim | call | fault | points | runs | broken |\n|---|---|---|---:|---:|---:|\n"
+    "Points: such calls in one run; runs: how many were tried; not reached: of these, how many\n"
+    "runs did not come to the call, or came in another thread to one of the same number that\n"
+    "touches no file of the home, and so show nothing. That the call failed, or that the process\n"
+    "was killed, is read from the trace. After each, the next job and the next materialiser run,\n"
+    "and what was lost, doubled or torn is counted.\n\n"
+    "| victim | call | fault | points | runs | not reached | broken |\n"
+    "|---|---|---|---:|---:|---:|---:|\n"
 )
 
 
@@ -59,14 +66,15 @@ def kill_at_random(kills: int, minutes: float) -> tuple[str, int]:
     return text, tally.broken
 
 
-def inject(kind: str, minutes: float) -> tuple[str, int]:
+def inject(kind: str, minutes: float, errors: Sequence[str]) -> tuple[str, int]:
     """Make one call fail per run of one kind of victim, and return the report's lines."""
     deadline = time.monotonic() + 60 * minutes
     runs: Counter[tuple[str, str]] = Counter()
+    missed: Counter[tuple[str, str]] = Counter()
     bad: Counter[tuple[str, str]] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         injection = Injection(kind, Path(folder))
-        plan = [(c, n, e) for c, found in injection.points.items() for n in found for e in ERRORS]
+        plan = [(c, n, e) for c, found in injection.points.items() for n in found for e in errors]
         # In random order, so that a run cut short by its time is a fair sample.
         random.Random(kind).shuffle(plan)  # noqa: S311
         for number, (call, point, error) in enumerate(plan):
@@ -74,18 +82,45 @@ def inject(kind: str, minutes: float) -> tuple[str, int]:
                 break
             faults = injection.run(call, point, error)
             runs[call, error] += 1
+            missed[call, error] += faults is None
             bad[call, error] += bool(faults)
-            for fault in faults:
+            for fault in faults or ():
                 print(f"{kind} {call} {error} {point}: {fault}", file=sys.stderr)
             if number % 20 == 0:
                 print(f"{kind}: {number}/{len(plan)} injections", file=sys.stderr)
         text = "".join(
             f"| {kind} | {call} | {error} | {len(injection.points[call])} "
-            f"| {runs[call, error]} | {bad[call, error]} |\n"
+            f"| {runs[call, error]} | {missed[call, error]} | {bad[call, error]} |\n"
             for call in sorted(injection.points)
-            for error in ERRORS
+            for error in errors
         )
     return text, bad.total()
+
+
+def where() -> str:
+    """Describe the machine and its load."""
+    return (
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.0f} at the end."
+    )
+
+
+def only(error: str, minutes: float, results: Path, reason: str | None) -> int:
+    """Inject one fault alone and write it as the report's last section."""
+    if reason:
+        print(reason, file=sys.stderr)
+        return 1
+    with ProcessPoolExecutor(2) as pool:
+        parts = [pool.submit(inject, k, minutes, (error,)) for k in ("emit", "materialise")]
+        injected = [part.result() for part in parts]
+    before = results.read_text() if results.exists() else "# Kills\n"
+    section = (
+        f"{_ONLY}{error}\n\nWritten by `python bench/kills.py --only {error} --minutes "
+        f"{minutes:g}` on {where()}\n{INJECTED}{''.join(line for line, _ in injected)}"
+    )
+    results.write_text(before.split(f"{_ONLY}{error}\n")[0] + section)
+    print(section)
+    return 1 if sum(count for _, count in injected) else 0
 
 
 def main() -> int:
@@ -94,12 +129,17 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=240)
     parser.add_argument("--minutes", type=float, default=30, help="most time for each injection")
     parser.add_argument("--kill-minutes", type=float, default=60, help="most time for the kills")
+    parser.add_argument("--only", choices=ERRORS, help="this fault alone, no random kills")
     arguments = parser.parse_args()
+    results = ROOT / "bench" / "results" / "kills.md"
+    results.parent.mkdir(exist_ok=True)
     reason = why_no_strace()
+    if arguments.only is not None:
+        return only(arguments.only, arguments.minutes, results, reason)
     with ProcessPoolExecutor(3) as pool:
         random_part = pool.submit(kill_at_random, arguments.kills, arguments.kill_minutes)
         victims = () if reason else ("emit", "materialise")
-        parts = [pool.submit(inject, kind, arguments.minutes) for kind in victims]
+        parts = [pool.submit(inject, kind, arguments.minutes, ERRORS) for kind in victims]
         killed, broken = random_part.result()
         injected = [part.result() for part in parts]
     lines = "".join(line for line, _ in injected)
@@ -107,13 +147,10 @@ def main() -> int:
     text = (
         "# Kills\n\nWritten by `python bench/kills.py` with "
         f"`--kills {arguments.kills} --minutes {arguments.minutes:g} --kill-minutes "
-        f"{arguments.kill_minutes:g}` on {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.0f} at the end.\n\n{killed}## One failing system call per run\n\n"
+        f"{arguments.kill_minutes:g}` on {where()}\n\n{killed}"
+        "## One failing system call per run\n\n"
         + (f"Not run: {reason}.\n" if reason else INJECTED + lines)
     )
-    results = ROOT / "bench" / "results" / "kills.md"
-    results.parent.mkdir(exist_ok=True)
     results.write_text(text)
     print(text)
     return 1 if broken else 0
