@@ -66,6 +66,14 @@ def kill_at_random(kills: int, minutes: float) -> tuple[str, int]:
     return text, tally.broken
 
 
+def _run(injection: Injection, call: str, point: int, error: str) -> list[str] | None:
+    """Run one injection; one that strace did not make counts as broken, and the others go on."""
+    try:
+        return injection.run(call, point, error)
+    except RuntimeError as wrong:
+        return [str(wrong)]
+
+
 def inject(kind: str, minutes: float, errors: Sequence[str]) -> tuple[str, int]:
     """Make one call fail per run of one kind of victim, and return the report's lines."""
     deadline = time.monotonic() + 60 * minutes
@@ -80,7 +88,7 @@ def inject(kind: str, minutes: float, errors: Sequence[str]) -> tuple[str, int]:
         for number, (call, point, error) in enumerate(plan):
             if time.monotonic() > deadline:
                 break
-            faults = injection.run(call, point, error)
+            faults = _run(injection, call, point, error)
             runs[call, error] += 1
             missed[call, error] += faults is None
             bad[call, error] += bool(faults)
@@ -116,7 +124,7 @@ def only(error: str, minutes: float, results: Path, reason: str | None) -> int:
     before = results.read_text() if results.exists() else "# Kills\n"
     section = (
         f"{_ONLY}{error}\n\nWritten by `python bench/kills.py --only {error} --minutes "
-        f"{minutes:g}` on {where()}\n{INJECTED}{''.join(line for line, _ in injected)}"
+        f"{minutes:g}` on {where()}\n\n{INJECTED}{''.join(line for line, _ in injected)}"
     )
     results.write_text(before.split(f"{_ONLY}{error}\n")[0] + section)
     print(section)
