@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import http.client
 import json
 import resource
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -20,6 +22,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.kafka.certificates import Authority
 from tests.openlineage.events import data, run_event
 from tests.openlineage.gateway import PATIENCE_SECONDS, SETTINGS, Gateway
 
@@ -87,6 +90,31 @@ def test_silent_connections_make_room(gateway: Gateway, token: str) -> None:
     for connection in silent:
         assert closes(connection) == b""
         connection.close()
+
+
+def test_silent_connections_make_room_over_tls(home: Path, token: str, tmp_path: Path) -> None:
+    """Without a handshake they do not keep their places until the time for a head is over."""
+    authority = Authority(tmp_path, "authority")
+    issued = authority.issue("localhost")
+    settings = {
+        "LINESEAL_GATEWAY__CERT_FILE": str(issued.certificate),
+        "LINESEAL_GATEWAY__KEY_FILE": str(issued.key),
+        "LINESEAL_GATEWAY__HEADER_SECONDS": "120",
+    }
+    with Gateway(home, **settings) as gateway, contextlib.ExitStack() as attack:
+        for _ in range(4 * PLACES):
+            attack.enter_context(knock(gateway))
+        asking = http.client.HTTPSConnection(
+            "localhost",
+            gateway.port,
+            timeout=PATIENCE_SECONDS,
+            context=ssl.create_default_context(cafile=str(authority.file)),
+        )
+        attack.callback(asking.close)
+        headers = {"Authorization": f"Bearer {token}"}
+        asking.request("POST", "/api/v1/lineage", json.dumps(run_event(110)), headers)
+
+        assert asking.getresponse().status == 201
 
 
 def test_a_head_that_drips_in_is_cut_off(gateway: Gateway, token: str) -> None:

@@ -128,7 +128,7 @@ class GatewayServer:
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,
         )
-        server = _Server(config, doorkeeper, tls, settings.header_seconds)
+        server = _Server(config, doorkeeper, tls)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listening]}, name="gateway", daemon=True
         )
@@ -149,11 +149,9 @@ class _Server(uvicorn.Server):
         config: uvicorn.Config,
         doorkeeper: Doorkeeper,
         tls: ssl.SSLContext | None,
-        handshake_seconds: float,
     ) -> None:
         super().__init__(config)
         self._doorkeeper, self._tls = doorkeeper, tls
-        self._handshake_seconds = None if tls is None else handshake_seconds
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -180,22 +178,14 @@ class _Server(uvicorn.Server):
             except OSError:  # no file descriptors left, or gone before it was let in
                 await asyncio.sleep(_TROUBLE_SECONDS)
                 continue
-            self._doorkeeper.shaking_hands += 1
-            self._spawn(self._connect(knocking))
+            self._spawn(self._doorkeeper.lets_in(knocking, self._connection, self._tls))
 
-    async def _connect(self, knocking: socket.socket) -> None:
+    def _connection(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: make(config=self.config, server_state=self.server_state, app_state={}),
-                knocking,
-                ssl=self._tls,
-                ssl_handshake_timeout=self._handshake_seconds,
-            )
-        except OSError:  # also what TLS does not like, and who takes too long for it
-            knocking.close()
-        finally:
-            self._doorkeeper.shaking_hands -= 1
+        made: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state={}
+        )
+        return made
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
