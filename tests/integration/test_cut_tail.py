@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from tests.integration.chain_world import watch
-from tests.simulator import SECOND, Entry, Pipeline, artifact
+from tests.simulator import SECOND, Entry, Pipeline, Producer, artifact
 
 from lineseal.queries import api
 
@@ -26,8 +26,8 @@ def pipeline(tmp_path: Path) -> Pipeline:
     return Pipeline(tmp_path)
 
 
-def play(pipeline: Pipeline, *, expected: bool) -> list[Entry]:
-    """Seal it all, the last batch of who copies dropped; return what was dropped."""
+def play(pipeline: Pipeline, *, expected: bool) -> tuple[Producer, list[Entry]]:
+    """Seal it all but drop the last batch of who copies; return both."""
     feed = pipeline.producer("ingest")
     feed.register(artifact("dataset:lake/raw"))
     feed.run("ingest-1", reads=[artifact("dataset:lake/raw@1")], writes=[artifact(SUSPECT)])
@@ -46,7 +46,7 @@ def play(pipeline: Pipeline, *, expected: bool) -> list[Entry]:
     pipeline.materialise()
     pipeline.clock.advance(601)
     watch(pipeline)
-    return dropped
+    return copier, dropped
 
 
 def ask(pipeline: Pipeline) -> tuple[str | None, list[str]]:
@@ -60,10 +60,12 @@ def ask(pipeline: Pipeline) -> tuple[str | None, list[str]]:
 
 def test_silence_that_the_keyring_forbids_proves_nothing(pipeline: Pipeline) -> None:
     """The model that was made meanwhile is possible; what was dropped shows it was affected."""
-    dropped = play(pipeline, expected=True)
+    copier, dropped = play(pipeline, expected=True)
 
     silent = ask(pipeline)
     pipeline.log.entries += dropped
+    copier.reopen(crashed=True)
+    copier.send()
     pipeline.materialise()
     watch(pipeline)
 

@@ -23,9 +23,23 @@ KEY_COMPROMISED = "KEY_COMPROMISED"
 SILENT_PRODUCER = "SILENT_PRODUCER"
 KEYRING_ROLLBACK = KeyringRollback.code
 
+_CLOCK_AHEAD = 5 * 60 * 1_000_000
+"""From how far ahead a producer's clock is not believed, microseconds; as for CLOCK."""
+_HEARD = """
+SELECT producer, least(max(arrived), max(sealed)), max(sealed) FILTER (sealed <= arrived + $ahead)
+FROM (
+  SELECT
+    producer,
+    epoch_us(coalesce(logged_at, ingest_time)) AS arrived,
+    epoch_us(created_at) AS sealed
+  FROM batch
+  WHERE producer IN (SELECT unnest($producers::VARCHAR[]))
+)
+GROUP BY producer
+"""
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times are UTC without zone
-_Row = tuple[str, str, str, str | None, dt.datetime | None, str]
-"""finding_id, code, producer, keyid, span_start, detail."""
+_Row = tuple[str, str, str, str | None, dt.datetime | None, dt.datetime | None, str]
+"""finding_id, code, producer, keyid, span_start, span_end (included), detail."""
 
 
 def update_chain_findings(
@@ -67,7 +81,7 @@ def update_key_findings(
     )
     for row in rows:
         connection.execute(
-            "INSERT INTO finding_now SELECT ?, ?, ?, NULL, ?, NULL, NULL, ?, NULL, ?", row
+            "INSERT INTO finding_now SELECT ?, ?, ?, NULL, ?, NULL, NULL, ?, ?, ?", row
         )
     run_script(connection, scripts_in("findings")[-1], ingest_time=ingest_time)
 
@@ -94,35 +108,53 @@ def _compromised(keyring: Keyring) -> list[_Row]:
 def _silent(connection: duckdb.DuckDBPyConnection, keyring: Keyring, now: int) -> list[_Row]:
     """Find producers that should have spoken: the newest word counts, under whatever key.
 
-    The span begins where the newest batch was sealed, which may be long before it was heard: what
-    came after that is what may be lacking.
+    A word counts from when it was sealed or arrived, whichever was earlier: old batches that come
+    late say nothing of today, and no producer is believed to have spoken in the future. The span
+    begins with the newest batch whose clock can be believed; without one with the first key.
+    Silence does not end with the key: what may be lacking was sealed before, so there the span
+    ends.
     """
     expected: dict[str, KeyEntry] = {}
     for entry in keyring.entries:
-        if entry.expected_every is not None and entry.status(now) == "active":
+        if entry.expected_every is not None and entry.not_before <= now:
             old = expected.get(entry.producer)
-            if old is None or entry.not_before > old.not_before:
+            if old is None or _order(old) < _order(entry):
                 expected[entry.producer] = entry
     if not expected:
         return []
-    heard: dict[str, tuple[int, int]] = {
-        producer: (last, min(last, sealed))
-        for producer, last, sealed in connection.execute(
-            "SELECT producer, max(epoch_us(coalesce(logged_at, ingest_time))),"
-            " max(epoch_us(created_at)) FROM batch"
-            " WHERE producer IN (SELECT unnest(?::VARCHAR[])) GROUP BY producer",
-            [sorted(expected)],
+    heard: dict[str, tuple[int, int | None]] = {
+        producer: (last, begins)
+        for producer, last, begins in connection.execute(
+            _HEARD, {"producers": sorted(expected), "ahead": _CLOCK_AHEAD}
         ).fetchall()
     }
     rows: list[_Row] = []
     for producer, entry in sorted(expected.items()):
-        last, sealed = heard.get(producer, (entry.not_before, entry.not_before))
-        if now - last > (entry.expected_every or 0):
+        first = min(one.not_before for one in keyring.entries if one.producer == producer)
+        last, begins = heard.get(producer, (first, first))
+        end = _end(entry)
+        over = end is not None and end <= now
+        until = end if end is not None and over else now
+        if until - last > (entry.expected_every or 0):
             what = (
                 "nothing was heard since" if producer in heard else "nothing was ever heard, since"
             )
-            rows.append(_row(SILENT_PRODUCER, entry, last, what, keyed=False, begins=sealed))
+            ends = until if over else None
+            since = first if begins is None else min(begins, last)
+            rows.append(_row(SILENT_PRODUCER, entry, since, what, keyed=False, ends=ends))
     return rows
+
+
+def _end(entry: KeyEntry) -> int | None:
+    """Return when the key stops to speak for its producer, microseconds; None for never."""
+    moments = [t for t in (entry.untrusted_from, entry.not_after) if t is not None]
+    return min(moments, default=None)
+
+
+def _order(entry: KeyEntry) -> tuple[bool, int, int]:
+    """Return how long the key lasts: by the one that lasts longest its silence is measured."""
+    end = _end(entry)
+    return end is None, end or 0, entry.not_before
 
 
 def _newer_keyring(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> list[_Row]:
@@ -139,6 +171,7 @@ def _newer_keyring(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> l
             producer,
             None,
             None,
+            None,
             f"it recorded version {version} of the keyring, ours is {keyring.version}",
         )
         for producer, version in found
@@ -152,7 +185,7 @@ def _row(
     what: str,
     *,
     keyed: bool = True,
-    begins: int | None = None,
+    ends: int | None = None,
 ) -> _Row:
     moment = _moment(since or 0)
     keyid = entry.keyid if keyed else None
@@ -161,13 +194,18 @@ def _row(
         code,
         entry.producer,
         keyid,
-        moment if begins is None else _moment(begins),
-        f"{what} {moment.isoformat(timespec='seconds')}Z",
+        moment,
+        None if ends is None else _moment(ends),
+        f"{what} {_say(moment)}" + (f" until its key ended, {_say(_moment(ends))}" if ends else ""),
     )
 
 
 def _moment(microseconds: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=microseconds)
+
+
+def _say(moment: dt.datetime) -> str:
+    return f"{moment.isoformat(timespec='seconds')}Z"
 
 
 def _identity(*parts: str) -> str:

@@ -146,7 +146,7 @@ def _judge_rest(
         own = {*unproven.of(model), *holes.until(made_at(up, evidence, model))}
         defects = [*everywhere, *sorted(own)]
         if defects:
-            reason = f"no path is known, but its ancestry is not proven: {_first(defects)}"
+            reason = f"no path is known, but none is ruled out: {_first(defects)}"
             judged[model] = Judgement(POSSIBLE, reason, defects)
         else:
             judged[model] = Judgement(CLEAN, "no path leads here, and its ancestry is proven")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import signal
 import sys
 import traceback
 from importlib.metadata import EntryPoint, entry_points, version
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -17,6 +19,7 @@ from lineseal.commandline.exit_codes import Exit, exit_for
 from lineseal.schemas.errors import LinesealError, MissingExtra, NotFound
 
 COMMAND_GROUP = "lineseal.commands"
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _EXTRA_BY_MODULE = {
     "duckdb": "queries",
     "opentelemetry": "consumers",
@@ -65,7 +68,7 @@ class EntryPointGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _say_no_more()
             raise click.exceptions.Exit(128 + signal.SIGPIPE) from None
 
 
@@ -119,6 +122,7 @@ def lineseal(home: str | None) -> None:
 
 def main() -> NoReturn:
     """Run the program and exit with a documented status."""
+    _hold_standard_streams()
     try:
         status = lineseal.main(standalone_mode=False, prog_name="lineseal")
         code = status if isinstance(status, int) else Exit.OK
@@ -133,11 +137,38 @@ def main() -> NoReturn:
     except LinesealError as error:
         _explain(error)
         code = exit_for(error)
-    except Exception:  # noqa: BLE001 - the program's last stop
-        traceback.print_exc()
-        click.echo("this is a bug in Lineseal; please report the lines above", err=True)
-        code = Exit.CRASH
+    except Exception as error:  # noqa: BLE001 - the program's last stop
+        code = _answer_for(error)
     sys.exit(int(code))
+
+
+def _answer_for(error: Exception) -> Exit:
+    if isinstance(error, OSError) and error.filename is None and error.errno in _DISK_FULL:
+        _say_no_more()
+        text = f"error: the output could not be written: {error.strerror}; what was done stands"
+        click.echo(text, err=True)
+        return Exit.UNREACHABLE
+    traceback.print_exception(error)
+    click.echo("this is a bug in Lineseal; please report the lines above", err=True)
+    return Exit.CRASH
+
+
+def _hold_standard_streams() -> None:
+    """Open what is closed: its number would go to the next file, and output into that file."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    # Python makes None of a closed stream, whatever its stubs say.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+
+
+def _say_no_more() -> None:
+    """Let what was not written yet go nowhere: else Python tries again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: LinesealError) -> None:

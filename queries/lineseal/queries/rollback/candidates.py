@@ -55,7 +55,7 @@ def _lineage_faults(ancestry: Ancestry, suspects: Sequence[Node], holes: Holes |
     if found.verdict == CLEAN:
         return []
     path = "a path leads here from what must not be in it, but not for certain"
-    unproven = [f"its ancestry is not proven: {text}" for text in found.warnings]
+    unproven = [f"no path is ruled out: {text}" for text in found.warnings]
     return [path, *unproven] if found.suspects else unproven
 
 
