@@ -286,7 +286,7 @@ class Emitter(SupplyMethods, AssuranceMethods, PeopleMethods, ResponseMethods):
         except LinesealError as error:
             if self._strict:
                 raise
-            self._warn(error)
+            self._warn(error, "flush could not seal now")
 
     def close(self) -> None:
         """Seal everything, end the epoch and release the outbox; calling it twice is fine.

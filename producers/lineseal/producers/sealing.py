@@ -116,6 +116,8 @@ class Sealing:
             return True
         if self._thread is threading.current_thread():
             return True  # a garbage collection in the thread itself; its loop ends next
+        if self.outbox.is_busy_here:
+            return False  # a signal handler: the thread goes on when this one leaves the outbox
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from typing import Final
 
 _CHANCE_BYTES: Final = 10
@@ -38,7 +39,13 @@ def new_uuid7(at_us: int | None = None, chance: bytes | None = None) -> str:
     )
 
 
-def draw_chances(count: int) -> list[bytes]:
-    """Draw what *count* ids need at once: asking the system costs as much as making the id."""
+def draw_chances(count: int) -> Iterator[bytes]:
+    """Draw what *count* ids need at once: asking the system costs as much as making the id.
+
+    A child that a signal handler forks meanwhile goes on with its own.
+    """
+    process = os.getpid()
     drawn = os.urandom(_CHANCE_BYTES * count)
-    return [drawn[at : at + _CHANCE_BYTES] for at in range(0, len(drawn), _CHANCE_BYTES)]
+    for at in range(0, len(drawn), _CHANCE_BYTES):
+        mine = os.getpid() == process
+        yield drawn[at : at + _CHANCE_BYTES] if mine else os.urandom(_CHANCE_BYTES)

@@ -5,10 +5,14 @@ or interruption is not another's; a signal handler that emits is refused or serv
 Source: DESIGN 5; fault F56.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import itertools
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +42,8 @@ class Disk:
         self.commits: list[list[bytes]] = []
         self.entered = threading.Semaphore(0)
         self.go = threading.Semaphore(0)
-        self.group = GroupCommit(Entrance(), lambda: 1 << 30, self.commit)
+        self.entrance = Entrance()
+        self.group = GroupCommit(self.entrance, lambda: 1 << 30, self.commit)
 
     def commit(self, values: Sequence[bytes]) -> None:
         """Wait for ``go``, then keep *values*."""
@@ -199,6 +204,73 @@ def test_a_signal_handler_in_mid_commit_is_refused(
         assert outbox.pending_count == 1
 
     assert len(refused) == 3
+
+
+WRONG_ORDER = """
+import os, signal, sys, threading
+from pathlib import Path
+from tests.unit.transport.world import events, open_outbox, sealed_in
+
+folder = Path(sys.argv[1])
+outbox = open_outbox(folder)
+database, chain = outbox._database, outbox._chain_entrance
+store = database.add_pending
+
+def handler(*_):
+    many = lambda: outbox.accept(events(600, "handler"))
+    for call in (outbox.seal_pending, outbox.close, many, lambda: outbox.accept([b"handler"])):
+        try:
+            call()
+        except Exception as error:
+            print(error)
+        else:
+            print("served")
+
+def in_mid_commit(values):
+    thread.start()
+    while not chain.is_taken:
+        thread.join(0.001)
+    signal.raise_signal(signal.SIGUSR1)
+    store(values)
+
+outbox.accept([b"first"])
+thread = threading.Thread(target=outbox.seal_pending, daemon=True)
+signal.signal(signal.SIGUSR1, handler)
+database.add_pending = in_mid_commit
+outbox.accept([b"second"])
+thread.join()
+outbox.close()
+print(sealed_in(folder))
+"""
+
+
+def test_a_signal_handler_in_mid_commit_waits_for_no_sealer(tmp_path: Path) -> None:
+    """The sealer has the chain and waits for the file, which the handler's own thread has."""
+    done = subprocess.run(
+        [sys.executable, "-c", WRONG_ORDER, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
+    )
+
+    *answers, stored = done.stdout.splitlines()
+    assert len(answers) == 4
+    assert all("from a signal handler" in answer for answer in answers)
+    assert stored == "[b'first', b'second']"
+
+
+def test_a_signal_handler_waits_for_no_leader_that_waits_for_it() -> None:
+    """Its thread is inside, or in the queue's order; else it would wait as long as patience is."""
+    disk = Disk()
+    for held in (disk.entrance.alone(), disk.group._order):
+        with held, pytest.raises(LogError, match="signal handler"):
+            disk.group.submit([b"handler"])
+
+    disk.go.release()
+    disk.group.submit([b"main"])
+
+    assert disk.commits == [[b"main"]]
 
 
 def test_a_signal_handler_is_served_while_its_thread_waits() -> None:

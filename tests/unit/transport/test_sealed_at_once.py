@@ -157,6 +157,21 @@ def test_a_key_that_fails_leaves_them_pending(tmp_path: Path) -> None:
     assert len(check_chains(verified(records_in(tmp_path)))) == 1
 
 
+def test_short_memory_leaves_them_pending(tmp_path: Path) -> None:
+    """As does whatever else a signer raises."""
+    signer = CallingSigner()
+
+    def fail() -> None:
+        raise MemoryError
+
+    with open_outbox(tmp_path, signer=signer) as outbox:
+        signer.first = fail
+        outbox.accept(events(MANY))
+        assert outbox.pending_count == MANY
+
+    assert sealed_in(tmp_path) == events(MANY)
+
+
 def test_accept_waits_for_no_sealer(tmp_path: Path) -> None:
     """While another thread signs, they are pending behind what it seals."""
     signer = CallingSigner()

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from lineseal.schemas.errors import LogError, OutboxFull
-from lineseal.transport.embedded.entrance import Entrance
+from lineseal.transport.embedded.entrance import Entrance, held_here
 
 _PATIENCE_SECONDS = 30.0
 """Longest wait for another thread's commit: a hanging disk must not hang every thread for ever."""
@@ -82,7 +82,8 @@ class GroupCommit:
 
         """
         mine = _Submission(events)
-        if self._leader == mine.thread:
+        if self._leader == mine.thread or self._entrance.is_mine or held_here(self._order):
+            # Whoever leads may be waiting for this very thread.
             raise LogError("the outbox was called from a signal handler in mid-commit")
         try:
             if not self._enqueue(mine):

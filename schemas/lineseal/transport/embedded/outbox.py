@@ -64,7 +64,7 @@ class Outbox:
         # One guards the connection, the other the chain: signing by a remote key service never
         # makes accept() wait.
         self._file_entrance = Entrance()
-        self._chain_entrance = Entrance()
+        self._chain_entrance = Entrance(self._file_entrance)
         self._chain: Chain | None = None
         self._candidate: Chain | None = None
         self._database = opening.database
@@ -99,6 +99,11 @@ class Outbox:
     def pending_count(self) -> int:
         """Return how many accepted events are not sealed yet."""
         return self._database.pending_count
+
+    @property
+    def is_busy_here(self) -> bool:
+        """Return whether this thread is inside, so that its signal handler must not wait."""
+        return self._chain_entrance.is_mine or self._file_entrance.is_mine
 
     def accept(self, events: Sequence[bytes]) -> None:
         """Store encoded events; all of them are durable on return, or none.
@@ -189,7 +194,8 @@ class Outbox:
             self._closed = True
             self._held.release()
             _abandoned.append(self._database)
-        self._file_entrance, self._chain_entrance = Entrance(), Entrance()
+        self._file_entrance = Entrance()
+        self._chain_entrance = Entrance(self._file_entrance)
 
     def __enter__(self) -> Self:
         """Return the outbox itself."""
@@ -230,13 +236,14 @@ class Outbox:
                 self._database.refresh()
                 if self._database.pending_count or size > self._room():
                     return False
-            after = self._current_chain() or self._new_chain()
+            chain = self._current_chain()
             values: list[bytes] = []
             try:
+                after = chain or self._new_chain()
                 for batch in batches_of(events, MAX_BATCH_EVENTS, MAX_BATCH_BYTES):
                     value, after = self._sealer.seal(after, batch)
                     values.append(value)
-            except LinesealError:
+            except Exception:  # noqa: BLE001 - the signer is anybody's, and memory may be short
                 return False  # pending they are durable, and sealing them is tried again
             return self._commit(values, after, size=size)
 

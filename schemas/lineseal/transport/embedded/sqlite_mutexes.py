@@ -21,10 +21,12 @@ _STATIC = range(2, 14)
 _HARMLESS = frozenset({2, 3, 5, 7})
 """Those that can be made anew, whoever had them, since nothing they guard is left half done:
 
-MAIN (2): lists of file systems and extensions, which are only read once SQLite has started;
-MEM (3), by far the busiest, and PMEM (7): counters; PRNG (5): random numbers, which SQLite begins
-anew in a child that opens a file. Source: sqlite3.c (os.c, loadext.c, malloc.c, pcache1.c,
-random.c, os_unix.c).
+MAIN (2): the lists of file systems and of automatic extensions, which a library may change at any
+time: each change is a single store, but for a list of extensions that moves while it grows, which
+is left dangling if the fork hits that very instant; and the list of shared caches, of which we
+open none. MEM (3), by far the busiest: counters. PMEM (7): counters, as long as nobody gave
+SQLITE_CONFIG_PAGECACHE. PRNG (5): random numbers, which SQLite begins anew in a child that opens a
+file. Source: sqlite3.c (os.c, loadext.c, btree.c, malloc.c, pcache1.c, random.c, os_unix.c).
 """
 _OK = 0
 
