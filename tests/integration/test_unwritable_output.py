@@ -62,6 +62,26 @@ def test_a_reader_that_goes_away_ends_it_as_it_ends_any_program(home: Path, outp
         os.close(writer)
 
 
+def test_the_demo_ends_like_that_too(tmp_path: Path) -> None:
+    """It has a console of its own."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [*PROGRAM, "demo"],
+            cwd=tmp_path,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+    finally:
+        os.close(writer)
+
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
 @OUTPUTS
 def test_a_full_disk_is_said_in_one_line(home: Path, output: str) -> None:
     """It is no bug of ours, and what the command did stands."""

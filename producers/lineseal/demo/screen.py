@@ -12,10 +12,10 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from lineseal.commandline.escape import visible
+from lineseal.commandline.output import PipeConsole
 
 _STEP_WIDTH = 10
 
@@ -25,7 +25,7 @@ class Screen:
 
     def __init__(self, *, to_stderr: bool) -> None:
         """Open a console on one of the two streams."""
-        self._console = Console(stderr=to_stderr, highlight=False)
+        self._console = PipeConsole(stderr=to_stderr, highlight=False)
         self._chapters = 0
 
     def title(self, text: str) -> None:

@@ -160,7 +160,7 @@ def cell_text(value: Any) -> str:
     return visible(str(value))
 
 
-class _Screen(Console):
+class PipeConsole(Console):
     """A console whose reader may go away: rich would end the program with 1, which is a finding."""
 
     def on_broken_pipe(self) -> None:
@@ -171,8 +171,8 @@ class _Screen(Console):
 def stdout_console() -> Console:
     """Return a console on stdout: colour only on a terminal, no wrapping into a pipe."""
     if sys.stdout.isatty():
-        return _Screen(highlight=False)
-    return _Screen(file=sys.stdout, highlight=False, width=_PIPE_WIDTH, color_system=None)
+        return PipeConsole(highlight=False)
+    return PipeConsole(file=sys.stdout, highlight=False, width=_PIPE_WIDTH, color_system=None)
 
 
 def note(text: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _STATIC = range(2, 14)
 """From SQLITE_MUTEX_STATIC_MAIN to SQLITE_MUTEX_STATIC_VFS3."""
 _HARMLESS = frozenset({2, 3, 5, 7})
-"""Those that can be made anew, whoever had them, since nothing they guard is left half done:
+"""Those that are made anew, whoever had them, since what they guard is hardly ever half done:
 
 MAIN (2): the lists of file systems and of automatic extensions, which a library may change at any
 time: each change is a single store, but for a list of extensions that moves while it grows, which
